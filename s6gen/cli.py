@@ -1,0 +1,89 @@
+"""The command line: finds the command, and turns every ending into one line and an exit code."""
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from s6gen import __version__
+from s6gen.errors import Exit, Fatal
+
+COMMANDS = ("render",)
+"""Each is a module of `s6gen.commands`, imported only when it is asked for."""
+
+
+class Commands(click.Group):
+    """The commands, each in a module of its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """All names, for --help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"s6gen.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 success; 1 what was checked is not right; 100 wrong usage or "
+    "configuration; 101 a bug of s6gen; 111 temporary failure. See s6gen(1).",
+)
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+def s6gen() -> None:
+    """Render the s6-rc services that keep a TLS certificate renewed."""
+
+
+def run(args: list[str]) -> int:
+    """Run the command that args name; the exit code. Messages go to stderr, one line each."""
+    try:
+        code = s6gen.main(args, prog_name="s6gen", standalone_mode=False)
+        sys.stdout.flush()
+    except Fatal as fatal:
+        return complain(str(fatal), fatal.code)
+    except click.exceptions.NoArgsIsHelpError as usage:
+        click.echo(usage.format_message(), err=True)
+        return Exit.USAGE
+    except click.ClickException as usage:
+        return complain(lowered(usage.format_message()), Exit.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return complain("interrupted", Exit.TEMPORARY)
+    except BrokenPipeError:
+        # The reader has what it wanted. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.TEMPORARY
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return complain(f"{where}{error.strerror or error}", Exit.TEMPORARY)
+    except Exception as bug:
+        frame = traceback.extract_tb(bug.__traceback__)[-1]
+        place = f"{frame.filename}:{frame.lineno}"
+        return complain(
+            f"bug, please report: {type(bug).__name__}: {bug} (at {place})", Exit.BUG
+        )
+    return code if isinstance(code, int) else Exit.OK
+
+
+def lowered(sentence: str) -> str:
+    """Click's sentence in the manner of s6's messages: lower case, no full stop, one line."""
+    line = " ".join(sentence.split())
+    return (line[:1].lower() + line[1:]).removesuffix(".")
+
+
+def complain(message: str, code: Exit) -> Exit:
+    """Say why the command ends."""
+    line = message.replace("\n", "\\n")
+    print(f"s6gen: fatal: {line}", file=sys.stderr)  # noqa: T201 (the edge)
+    return code
+
+
+def main() -> None:
+    """The command `s6gen`."""
+    sys.exit(run(sys.argv[1:]))
