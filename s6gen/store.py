@@ -33,6 +33,7 @@ def store(tree: Tree, output: Path, *, force: bool) -> list[Change]:
     that lets the next rendering finish.
     """
     with locked(output):
+        remove_stages(output)
         recorded = read_manifest(output)
         found = read(output, paths(tree, recorded))
         done = plan(tree, found, recorded, force=force)
@@ -110,7 +111,6 @@ def is_kept(tree: Tree, recorded: Manifest) -> bool:
 @contextlib.contextmanager
 def staged(tree: Tree, done: list[Change], output: Path) -> Iterator[Path]:
     """A directory in output with the files that change, flushed to disk; gone afterwards."""
-    remove_stages(output)
     try:
         stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=output))
         for change in done:
