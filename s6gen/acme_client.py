@@ -6,7 +6,7 @@ that finds nothing due uses neither the network nor that package, and imports li
 Read from the top: `main`, what is due, one issuance, then the parts these stand on.
 """
 
-# ruff: noqa: D105, D107, N818, PTH104, PTH108, PTH110, PTH112, PTH116, PTH120, PTH123, T201
+# ruff: noqa: D105, PTH104, PTH108, PTH110, PTH112, PTH116, PTH120, PTH123, T201
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.program import require
 
 from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
-from support.program import require
 
 RECORDER = """#!/bin/sh
 for word in "$0" "$@"; do printf '%s\\0' "$word"; done >>"$RECORD"
