@@ -8,6 +8,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,12 +44,11 @@ def python_for_all() -> str:
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A directory that other users get into, all other rights as they were."""
-    for directory in (tmp_path, *tmp_path.parents):
-        if directory.stat().st_uid == os.geteuid() and not directory.stat().st_mode & 0o001:
-            directory.chmod(directory.stat().st_mode | 0o011)
-    return tmp_path
+def scratch() -> Iterator[Path]:
+    """A directory that other users get into too, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="s6gen-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture
