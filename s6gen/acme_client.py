@@ -88,6 +88,14 @@ class Fatal(Exception):
         self.code = USAGE if kind in OUR_FAULT else code
         self.kind, self.status, self.wait = kind, status, wait
 
+    def passing(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return isinstance(self, Disconnected) or self.status >= 500
+
+
+class Disconnected(Fatal):
+    """The request may have arrived or not."""
+
 
 class Stopped(BaseException):
     """A signal asks to end: clean up and go."""
@@ -254,7 +262,8 @@ def keep_current(options: Options) -> int:
     if settled(options, State(options), look(options)):
         return OK
     with lock(f"{options.out}.lock"):
-        finish_what_was_killed(options)
+        remove_answers(State(options))
+        settle_new_key(options)
         state, held = State(options), look(options)
         ca = Ca(options, state)
         if not options.force and time.time() >= next_question(state, held, time.time()):
@@ -491,15 +500,12 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
         state.save()
         chain = obtain(options, state, ca, held.id if known else "")
         replace(options.out, chain.encode(), 0o640)
-        if options.new_key:
-            os.rename(f"{options.domain_key}.next", options.domain_key)
     except Exception as failure:
         if ca.used:
             remember_failure(options, state, held, failure)
         raise
     finally:
-        if options.new_key:
-            remove(f"{options.domain_key}.next")
+        settle_new_key(options)
     new = look(options)
     state["issued"] = {"terms": new.terms, "renewal-info": ca.directory().get("renewalInfo")}
     state["failure"], state["renewal"] = {}, {}
@@ -928,17 +934,13 @@ class Ca:
                 if answer.status < 300:
                     return answer
                 failure = answer.refusal()
-            except Fatal as failed:
-                if failed.kind != "disconnected":
-                    raise
-                failure = failed
+            except Disconnected as lost:
+                failure = lost
             told = failure.wait > 0 and failure.status in (429, 503)
-            worth = (
-                told or failure.status == 503 or (again and failure.status in (0, *range(500, 600)))
-            )
             pause = failure.wait or 2**count * random.uniform(0.2, 0.4)  # noqa: S311
-            if not worth or count == TRIES or time.monotonic() + pause >= self.options.deadline:
-                raise failure
+            late = count == TRIES or time.monotonic() + pause >= self.options.deadline
+            if late or not (told or failure.status == 503 or (again and failure.passing())):
+                raise Fatal(str(failure), failure.code, failure.kind, failure.status, failure.wait)
             time.sleep(pause)
 
     def sleep(self, seconds: float) -> None:
@@ -966,7 +968,7 @@ class Ca:
             raise Fatal(f"{host}: {why} (for a private CA: --ca-bundle)") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
-            raise Fatal(f"{host}: {reason(error)}", kind="disconnected") from error
+            raise Disconnected(f"{host}: {reason(error)}") from error
         if len(content) > LIMIT:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
         nonce = response.headers.get("Replay-Nonce", "")
@@ -1123,8 +1125,9 @@ def normal(name: str) -> str:
         return name.lower().removesuffix(".")
     import idna
 
+    star = "*." if name.startswith("*.") else ""
     try:
-        return idna.encode(name, uts46=True).decode()
+        return star + idna.encode(name.removeprefix(star), uts46=True).decode()
     except idna.IDNAError as error:
         raise Fatal(f"{name}: not a domain name: {error}", USAGE) from error
 
@@ -1345,9 +1348,8 @@ def lock(path: str) -> contextlib.ExitStack:
     return held
 
 
-def finish_what_was_killed(options: Options) -> None:
-    """Clean up after a run that could not: its answers, and a new key not yet in place."""
-    remove_answers(State(options))
+def settle_new_key(options: Options) -> None:
+    """Put the new key of --new-key in place if FILE is for it, else drop it; also after a kill."""
     beside = f"{options.domain_key}.next"
     if options.domain_key and os.path.exists(beside):
         with contextlib.suppress(OSError, Fatal):
@@ -1427,6 +1429,7 @@ def command_of(options: Options) -> Callable[[Options], int]:
         return deactivate
     if options.roll_over:
         return roll_over
+    need(all(options.domain), "--domain is empty")
     made = options.domain and options.domain_key
     need(options.csr or made, "--csr is needed, or --domain and --domain-key")
     need(not options.new_key or (made and options.out), "--new-key needs --out and --domain-key")
