@@ -2,11 +2,12 @@
 """Keeps one TLS certificate current by ACME (RFC 8555, RFC 9773).
 
 Needs Python 3.11 and the `acme` package, nothing else: it may be copied and run alone. Read it from
-the top: the command, what is due, one issuance, the challenges, the CA, and what these stand on.
-FILE is what --out names. Moments are seconds since 1970.
+the top: the command, what is due, one issuance, its challenges, the CA, and what these stand on.
+FILE is what --out names. Moments are seconds since 1970; sections without a name are RFC 8555's.
 """
 
-# ruff: noqa: D105, D107, N818, PTH104, PTH108, PTH110, PTH112, PTH116, PTH118, PTH120, PTH123
+# pathlib is slow to load, and has no dir_fd:
+# ruff: noqa: D105, D107, N818, PTH104, PTH108, PTH110, PTH112, PTH113, PTH114, PTH116, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -24,14 +25,12 @@ if TYPE_CHECKING:
     import hashlib
     import http.client
     import ipaddress
-    import itertools
     import json
     import random
     import re
     import select
     import signal
     import ssl
-    import stat
     import subprocess
     import urllib.parse
     import urllib.request
@@ -41,12 +40,14 @@ if TYPE_CHECKING:
 
     from acme import jws
     from cryptography import x509
-    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.hashes import SHA256
     from josepy import b64, jwa, jwk
 
+    Json = dict[str, Any]
     Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    Options = argparse.Namespace
+    Request = x509.CertificateSigningRequest
     T = TypeVar("T")
 
 VERSION = "0.1.0"
@@ -56,17 +57,17 @@ AUTHORITIES = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
     "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
 }
-KEY_TYPES = ("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096")
 OUR_FAULT = (
     *("badCSR", "badPublicKey", "badSignatureAlgorithm", "externalAccountRequired"),
     *("invalidContact", "invalidProfile", "rejectedIdentifier", "unsupportedContact"),
     *("unsupportedIdentifier", "userActionRequired"),
 )
-"""Problem types that only another configuration cures (RFC 8555 section 6.7)."""
-MINUTE, HOUR, DAY, WEEK = 60.0, 3600.0, 86400.0, 604800.0
-NEVER = float("inf")
+"""The problem types that only another configuration cures (section 6.7)."""
+MINUTE, HOUR, DAY, WEEK, NEVER = 60.0, 3600.0, 86400.0, 604800.0, float("inf")
 SKEW = 5 * MINUTE
 """How far two honest clocks may differ."""
+SOON = 0.05
+"""Seconds that a CA gets before it is looked whether it is done already."""
 LIMIT = 1 << 20
 """Bytes: no honest answer or file is longer."""
 NONCES, TRIES = 50, 4
@@ -74,25 +75,18 @@ OK, NO, USAGE, BUG, TEMPORARY = 0, 1, 100, 101, 111
 
 
 class Fatal(Exception):
-    """Ends the run: one line that names what is at fault; retry_after: seconds the CA asks for."""
+    """Ends the run with one line that names what is at fault.
 
-    def __init__(self, message: str, code: int = TEMPORARY, retry_after: float = 0) -> None:
+    A CA's refusal has a kind, which is the problem's type without its namespace, an HTTP status,
+    and the seconds after which the CA wants to be asked again, if it says so.
+    """
+
+    def __init__(
+        self, message: str, code: int = TEMPORARY, kind: str = "", status: int = 0, wait: float = 0
+    ) -> None:
         super().__init__(message)
-        self.code = code
-        self.retry_after = retry_after
-
-
-class ConnectionFailed(Fatal):
-    """The request may have arrived or not."""
-
-
-class Problem(Fatal):
-    """The CA refuses; kind is the problem's type without its namespace (RFC 8555 section 6.7)."""
-
-    def __init__(self, message: str, kind: str, status: int, retry_after: float) -> None:
-        super().__init__(message, USAGE if kind in OUR_FAULT else TEMPORARY, retry_after)
-        self.kind = kind
-        self.status = status
+        self.code = USAGE if kind in OUR_FAULT else code
+        self.kind, self.status, self.wait = kind, status, wait
 
 
 class Stopped(BaseException):
@@ -108,36 +102,40 @@ def main() -> None:
 
 
 def glance(arguments: list[str]) -> bool:
-    """Whether the last look holds: same arguments, same files, not yet the moment it named.
+    """Whether the last look holds: same arguments, same files, the moment it named is to come.
 
     This is the hourly look that finds nothing due, so it imports nothing.
     """
+    path = ""
+    for name, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if name == "--out":
+            path = value
+        elif name.startswith("--out="):
+            path = name[6:]
     try:
-        with open(arguments[arguments.index("--out") + 1] + ".state", encoding="ascii") as state:
+        with open(f"{path}.state", encoding="ascii") as state:
             since, until, seen = state.readline().rstrip("\n").split(" ", 2)
         return float(since) <= time.time() < float(until) and seen == sight(arguments)
-    except (ValueError, IndexError, OSError):
+    except (ValueError, OSError):
         return False
 
 
 def sight(arguments: list[str]) -> str:
     """The arguments, and what changes with every file that one of them names."""
-    seen: list[object] = list(arguments)
+    seen: list[object] = [*arguments]
     for argument in arguments:
-        try:
-            status = os.stat(argument.partition("=")[2] or argument)
-        except (OSError, ValueError):
-            continue
-        if status.st_mode & 0o170000 == 0o100000:
-            seen.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        for path in (argument, argument.partition("=")[2]):
+            if os.path.isfile(path):
+                status = os.stat(path)
+                seen.append((status.st_ino, status.st_size, status.st_mtime_ns))
     return ascii(seen)
 
 
 def import_the_rest() -> None:
     """Import what a glance does without: it is slow to load, and some of it may be missing."""
-    global argparse, contextlib, datetime, email, fcntl, hashlib, http, ipaddress
-    global itertools, json, random, re, select, signal, ssl, stat, subprocess, urllib, zlib
-    global jws, x509, serialization, ec, rsa, SHA256, b64, jwa, jwk
+    global argparse, contextlib, datetime, email, fcntl, hashlib, http, ipaddress, json
+    global random, re, select, signal, ssl, subprocess, urllib, zlib
+    global jws, x509, hashes, serialization, ec, rsa, b64, jwa, jwk
     import argparse
     import contextlib
     import datetime
@@ -146,23 +144,20 @@ def import_the_rest() -> None:
     import hashlib
     import http.client
     import ipaddress
-    import itertools
     import json
     import random
     import re
     import select
     import signal
     import ssl
-    import stat
     import subprocess
     import urllib.parse
     import zlib
 
     from acme import jws
     from cryptography import x509
-    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.hashes import SHA256
     from josepy import b64, jwa, jwk
 
 
@@ -176,7 +171,7 @@ def run(arguments: list[str]) -> int:
     try:
         options = parse(arguments)
         listen_for_signals(options)
-        command: Callable[[argparse.Namespace], int] = options.command
+        command: Callable[[Options], int] = options.command
         return command(options)
     except Stopped as stopped:
         signal.signal(stopped.args[0], signal.SIG_DFL)
@@ -195,7 +190,7 @@ def run(arguments: list[str]) -> int:
         return say("fatal", f"bug, please report: {type(bug).__name__}: {bug} ({where})", BUG)
 
 
-def listen_for_signals(options: argparse.Namespace) -> None:
+def listen_for_signals(options: Options) -> None:
     """SIGTERM and SIGINT end the run cleanly, SIGALRM only once --timeout is over."""
     options.deadline = time.monotonic() + options.timeout
 
@@ -222,6 +217,12 @@ def say(kind: str, message: str, code: int = OK) -> int:
     return code
 
 
+def inform(options: Options, message: str) -> None:
+    """Say it unless --quiet."""
+    if not options.quiet:
+        say("info", message)
+
+
 def emit(text: str) -> int:
     """Text on stdout, all of it or an error."""
     with open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False) as stdout:
@@ -229,10 +230,9 @@ def emit(text: str) -> int:
     return OK
 
 
-def inform(options: argparse.Namespace, message: str) -> None:
-    """Say it unless --quiet."""
-    if not options.quiet:
-        say("info", message)
+def reason(error: Exception) -> str:
+    """An error in words, without its number."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def utc(when: float) -> str:
@@ -240,10 +240,16 @@ def utc(when: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when))
 
 
+def listed(names: list[str], most: int = 5) -> str:
+    """The names, but not a hundred of them."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return " ".join(names[:most]) + more
+
+
 # What is due
 
 
-def keep_current(options: argparse.Namespace) -> int:
+def keep_current(options: Options) -> int:
     """Look at FILE; what is due is done by one run at a time, after a second look."""
     if settled(options, State(options), look(options)):
         return OK
@@ -255,7 +261,8 @@ def keep_current(options: argparse.Namespace) -> int:
             ask_window(ca, state, held)
         if settled(options, state, held):
             return OK
-        if not options.force and (until := hold_until(options, state, time.time())):
+        until = hold_until(options, state, time.time())
+        if until and not options.force:
             last = state["failure"]["what"]
             raise Fatal(f"{options.out}: next attempt {utc(until)}; the last one failed: {last}")
         inform(options, f"{options.out}: {decide(options, state, held, time.time())[1]}, ordering")
@@ -263,14 +270,12 @@ def keep_current(options: argparse.Namespace) -> int:
     return OK
 
 
-def settled(options: argparse.Namespace, state: State, held: Held) -> bool:
+def settled(options: Options, state: State, held: Held) -> bool:
     """Whether there is nothing to do; until when is stored for `glance`."""
     now = time.time()
     check_clock(held, now)
-    if options.force:
-        return False
     until = min(decide(options, state, held, now)[0], next_question(state, held, now))
-    if held.usable(now):
+    if held.usable(now) and not options.force:
         until = max(until, hold_until(options, state, now))
     if now < until:
         with contextlib.suppress(OSError, Fatal):
@@ -286,7 +291,7 @@ def check_clock(held: Held, now: float) -> None:
         raise Fatal(f"the clock says {utc(now)}, but the certificate begins {utc(held.start)}")
 
 
-def decide(options: argparse.Namespace, state: State, held: Held, now: float) -> tuple[float, str]:
+def decide(options: Options, state: State, held: Held, now: float) -> tuple[float, str]:
     """From which moment FILE has to be ordered anew (0: at once), and why."""
     if options.force:
         return 0, "--force was given"
@@ -294,32 +299,28 @@ def decide(options: argparse.Namespace, state: State, held: Held, now: float) ->
         return 0, held.fault
     if now >= held.end:
         return 0, f"expired {utc(held.end)}"
-    if state["issued"].get("terms", terms(options)) != terms(options):
-        return 0, "was ordered from another CA or with another profile"
+    if state["issued"].get("terms", held.terms) != held.terms:
+        return 0, "was ordered from another CA, for more names or with another profile"
     return renewal_moment(state, held)
 
 
 def renewal_moment(state: State, held: Held) -> tuple[float, str]:
     """When a certificate's time has come, and by which rule."""
     lifetime = held.end - held.start
-    last = held.end - lifetime * 0.05, "5 % of its lifetime are left"
     if state["renewal"].get("id") == held.id and "moment" in state["renewal"]:
-        return min((float(state["renewal"]["moment"]), "the CA suggests this moment"), last)
+        suggested = float(state["renewal"]["moment"]), "the CA suggests this moment"
+        return min(suggested, (held.end - lifetime * 0.05, "5 % of its lifetime are left"))
     if lifetime < 10 * DAY:
         return held.start + lifetime / 2, "half of its lifetime is over"
     return held.start + lifetime * 2 / 3, "two thirds of its lifetime are over"
 
 
-def terms(options: argparse.Namespace) -> list[str]:
-    """What makes a certificate another one, though it has the same names and key."""
-    return [options.directory_url, options.profile]
-
-
 def next_question(state: State, held: Held, now: float) -> float:
-    """When to ask the CA for its window again (RFC 9773 section 4.3): never for an unusable one."""
+    """When to ask the CA for its window again, never for what is no use (RFC 9773 section 4.3)."""
     if not held.usable(now) or not held.id:
         return NEVER
-    return float(state["renewal"]["ask"]) if state["renewal"].get("id") == held.id else 0
+    known = state["renewal"].get("id") == held.id
+    return min(float(state["renewal"]["ask"]), now + DAY) if known else 0
 
 
 def ask_window(ca: Ca, state: State, held: Held) -> None:
@@ -336,10 +337,10 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
         window = parse_window(answer.json())
     except Fatal as failure:
         state["issued"].pop("renewal-info", None)
-        renewal["ask"] = max(renewal["ask"], time.time() + min(failure.retry_after, DAY))
+        renewal["ask"] = max(renewal["ask"], time.time() + min(failure.wait, DAY))
         say("warning", f"the CA does not say when to renew: {failure}")
         return
-    renewal["ask"] = time.time() + min(max(answer.retry_after() or 6 * HOUR, MINUTE), DAY)
+    renewal["ask"] = time.time() + min(max(answer.wait() or 6 * HOUR, MINUTE), DAY)
     if renewal.get("window") != window:
         renewal |= {"window": window, "moment": choose_moment(*window)}
         inform(
@@ -347,7 +348,7 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
         )
 
 
-def parse_window(document: dict[str, Any]) -> list[float]:
+def parse_window(document: Json) -> list[float]:
     """Start and end of the suggested window (RFC 9773 section 4.2)."""
     suggested = field(document, "suggestedWindow", dict)
     try:
@@ -365,7 +366,7 @@ def choose_moment(start: float, end: float) -> float:
     return random.uniform(start, max(end - HOUR, (start + end) / 2))  # noqa: S311
 
 
-def hold_until(options: argparse.Namespace, state: State, now: float) -> float:
+def hold_until(options: Options, state: State, now: float) -> float:
     """The earliest next attempt after failures with the same options; 0 if none is set."""
     failure = state["failure"]
     if failure.get("of") != asked(options):
@@ -373,19 +374,19 @@ def hold_until(options: argparse.Namespace, state: State, now: float) -> float:
     return float(failure["next"]) if now < failure["next"] <= now + WEEK else 0
 
 
-def asked(options: argparse.Namespace) -> dict[str, Any]:
+def asked(options: Options) -> Json:
     """The options that an order depends on."""
-    passing = ("quiet", "timeout", "deadline", "command", "check", "force")
-    return {name: value for name, value in vars(options).items() if value and name not in passing}
+    others = ("quiet", "timeout", "deadline", "command", "check", "force")
+    return {name: value for name, value in vars(options).items() if value and name not in others}
 
 
-def remember_failure(options: argparse.Namespace, state: State, held: Held, why: Fatal) -> None:
+def remember_failure(options: Options, state: State, held: Held, failure: Exception) -> None:
     """Count it, and set the earliest next attempt, later each time."""
     again = state["failure"].get("of") == asked(options)
     count = 1 + (state["failure"]["count"] if again else 0)
-    pause = max(pause_after(count, held.usable(time.time())), min(why.retry_after, WEEK))
-    until = time.time() + pause
-    state["failure"] = {"count": count, "next": until, "what": str(why), "of": asked(options)}
+    wait = min(failure.wait, WEEK) if isinstance(failure, Fatal) else 0
+    until = time.time() + max(pause_after(count, held.usable(time.time())), wait)
+    state["failure"] = {"count": count, "next": until, "what": str(failure), "of": asked(options)}
     state.save()
 
 
@@ -396,7 +397,7 @@ def pause_after(failures: int, usable: bool) -> float:
     return min(DAY, HOUR * 2.0 ** min(failures - 1, 5)) * random.uniform(0.9, 1.1)  # noqa: S311
 
 
-def report(options: argparse.Namespace) -> int:
+def report(options: Options) -> int:
     """--check: what would be done, why and when; exit code 0 nothing due, 1 due."""
     state, held, now = State(options), look(options), time.time()
     check_clock(held, now)
@@ -412,6 +413,7 @@ class Held:
     """What FILE holds, and what is wrong with it for these options, "" if nothing is."""
 
     names: tuple[str, ...] = ()
+    terms: tuple[str, ...] | list[str] = ()
     start = end = 0.0
     id = issuer = serial = ""
     fault = "is missing"
@@ -421,23 +423,25 @@ class Held:
         return not self.fault and self.start - SKEW <= now < self.end
 
 
-def look(options: argparse.Namespace) -> Held:
+def look(options: Options) -> Held:
     """Read FILE, and compare it with the names and the key that it has to be for."""
     held = Held()
     try:
         chain = parse_chain(read(options.out))
         held = describe(chain[0])
         if options.domain and options.domain_key:
-            key = load_key(options.domain_key)
-            held.fault = misfit(chain, wanted_names(options), key.public_key())
+            names, key = {normal(name) for name in options.domain}, load_key(options.domain_key)
+            held.fault = misfit(chain, names, key.public_key())
         else:
             request = load_csr(options.csr)
-            held.fault = misfit(chain, names_of(request), request.public_key())
+            names = names_of(request)
+            held.fault = misfit(chain, names, request.public_key())
+        held.terms = [options.directory_url, options.profile, *sorted(names)]
     except FileNotFoundError as missing:
         if missing.filename != options.out:
-            held.fault = f"is for a key or CSR that is missing, {missing.filename}"
+            held.fault = f"is for a key or a CSR that is missing, {missing.filename}"
     except (OSError, Fatal) as error:
-        held.fault = f"is not usable: {error}"
+        held.fault = f"is not usable: {reason(error)}"
     return held
 
 
@@ -447,26 +451,20 @@ class State:
     The first line is for `glance`, the second a checksum, the rest JSON.
     """
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: Options) -> None:
         self.path = f"{options.out}.state" if options.out else ""
-        self.sections: dict[str, dict[str, Any]] = {}
-        if self.path:
-            with contextlib.suppress(FileNotFoundError):
-                self.load(read(self.path))
+        self.sections: dict[str, Json] = {}
+        with contextlib.suppress(FileNotFoundError):
+            checksum, _, content = read(self.path).partition(b"\n")[2].partition(b"\n")
+            if checksum == b"%08x" % zlib.crc32(content):
+                self.sections = json.loads(content)
+            else:
+                say("warning", f"{self.path}: damaged, starting it anew")
 
-    def load(self, stored: bytes) -> None:
-        """Take over what save wrote, and nothing else."""
-        _, _, rest = stored.partition(b"\n")
-        checksum, _, content = rest.partition(b"\n")
-        if checksum != b"%08x" % zlib.crc32(content):
-            say("warning", f"{self.path}: damaged, starting it anew")
-            return
-        self.sections = json.loads(content)
-
-    def __getitem__(self, section: str) -> dict[str, Any]:
+    def __getitem__(self, section: str) -> Json:
         return self.sections.setdefault(section, {})
 
-    def __setitem__(self, section: str, value: dict[str, Any]) -> None:
+    def __setitem__(self, section: str, value: Json) -> None:
         self.sections[section] = value
 
     def save(self, since: float = 0, until: float = 0) -> None:
@@ -480,60 +478,61 @@ class State:
 # One issuance
 
 
-def write_to_stdout(options: argparse.Namespace) -> int:
+def write_to_stdout(options: Options) -> int:
     """Without --out: order now, the chain goes to stdout (as acme-tiny does)."""
     state = State(options)
     return emit(obtain(options, state, Ca(options, state), ""))
 
 
-def renew(options: argparse.Namespace, state: State, held: Held, ca: Ca) -> None:
+def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
     """Order a new chain and put it in FILE's place; a failure is remembered."""
     known = state["renewal"].get("id") == held.id and "window" in state["renewal"]
     try:
         state.save()
-        pem = obtain(options, state, ca, held.id if known else "")
-        replace(options.out, pem.encode(), 0o640)
+        chain = obtain(options, state, ca, held.id if known else "")
+        replace(options.out, chain.encode(), 0o640)
         if options.new_key:
             os.rename(f"{options.domain_key}.next", options.domain_key)
-    except Fatal as failure:
+    except Exception as failure:
         if ca.used:
             remember_failure(options, state, held, failure)
         raise
     finally:
         if options.new_key:
             remove(f"{options.domain_key}.next")
-    state["issued"] = {"terms": terms(options), "renewal-info": ca.directory().get("renewalInfo")}
-    state["failure"], state["renewal"] = {}, {}
     new = look(options)
+    state["issued"] = {"terms": new.terms, "renewal-info": ca.directory().get("renewalInfo")}
+    state["failure"], state["renewal"] = {}, {}
     state.save()
     until = f"valid until {utc(new.end)}, to be renewed from {utc(renewal_moment(state, new)[0])}"
-    inform(options, f"{options.out}: new certificate for {' '.join(new.names)}, {until}")
+    inform(options, f"{options.out}: new certificate for {listed([*new.names])}, {until}")
 
 
-def obtain(options: argparse.Namespace, state: State, ca: Ca, replaces: str) -> str:
+def obtain(options: Options, state: State, ca: Ca, replaces: str) -> str:
     """A verified chain in PEM, ordered with the CA."""
     account_key = load_or_make_key(options, options.account_key, "ec256")
     request = certificate_request(options)
     names = names_of(request)
-    answers = Answers(options, state)
-    if any(name.startswith("*.") for name in names) and answers.kind != "dns-01":
-        raise Fatal("a wildcard needs DNS-01: give --dns-hook", USAGE)
-    with answers:
+    with Answers(options, state, names) as answers:
         ca.sign_in(account_key)
         url, order = place_order(ca, names, replaces)
-        certificate = complete(ca, url, order, request, answers)
-        chain = choose_chain(ca, certificate)
+        if field(order, "status", str) == "pending":
+            answer_challenges(ca, order, answers)
+            ca.sleep(SOON)
+        order = finalize(ca, url, order, request)
+    chain = choose_chain(ca, field(order, "certificate", str))
     if fault := misfit(chain, names, request.public_key()):
         raise Fatal(f"the CA sent a chain that {fault}: it is not used")
     verify(chain)
-    return "".join(pem(certificate) for certificate in chain)
+    return "".join(one.public_bytes(serialization.Encoding.PEM).decode() for one in chain)
 
 
-def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, dict[str, Any]]:
-    """The order's URL and the order (RFC 8555 section 7.4, RFC 9773 section 5)."""
-    wish: dict[str, Any] = {"identifiers": [identifier(name) for name in sorted(names)]}
+def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, Json]:
+    """The order's URL and the order (section 7.4, RFC 9773 section 5)."""
+    kinds = [{"type": "ip" if address(name) else "dns", "value": name} for name in sorted(names)]
+    wish: Json = {"identifiers": kinds}
     if profile := ca.options.profile:
-        offered = ca.directory().get("meta", {}).get("profiles", {})
+        offered = field(field(ca.directory(), "meta", dict, {}), "profiles", dict, {})
         if profile not in offered:
             on_offer = ", ".join(sorted(offered)) or "none"
             raise Fatal(f"--profile {profile}: unknown, on offer: {on_offer}", USAGE)
@@ -541,48 +540,15 @@ def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, dict[str, 
     try:
         known = {"replaces": replaces} if replaces else {}
         return ca.post(ca.resource("newOrder"), wish | known, again=False).located()
-    except Problem as refusal:
-        if not replaces or refusal.status == 429 or refusal.status >= 500:
+    except Fatal as refusal:
+        if not replaces or not 400 <= refusal.status < 500 or refusal.status == 429:
             raise
         inform(ca.options, f"ordering without `replaces`: {refusal}")
     return ca.post(ca.resource("newOrder"), wish, again=False).located()
 
 
-def complete(
-    ca: Ca,
-    url: str,
-    order: dict[str, Any],
-    request: x509.CertificateSigningRequest,
-    answers: Answers,
-) -> str:
-    """Lead the order to its end; the certificate's URL (RFC 8555 section 7.1.6).
-
-    After a step the order is looked at once, then as often as the CA says, else ever more seldom.
-    """
-    todo = {"pending", "ready"}
-    wait, pause = 0.0, 0.1
-    while (status := field(order, "status", str)) != "valid":
-        if status not in ("pending", "ready", "processing"):
-            raise Fatal(explain(ca, order))
-        if status in todo:
-            todo.discard("pending")
-            if status == "pending":
-                answer_challenges(ca, order, answers)
-            else:
-                todo.discard("ready")
-                csr = base64url(request.public_bytes(serialization.Encoding.DER))
-                order = ca.post(field(order, "finalize", str), {"csr": csr}, again=False).json()
-                continue
-        else:
-            ca.sleep(wait or pause * random.uniform(0.8, 1.2))  # noqa: S311
-            pause = min(pause * 1.5, 5)
-        answer = ca.post(url, None)
-        order, wait = answer.json(), answer.retry_after()
-    return field(order, "certificate", str)
-
-
-def answer_challenges(ca: Ca, order: dict[str, Any], answers: Answers) -> None:
-    """Put all answers in place, then tell the CA of each."""
+def answer_challenges(ca: Ca, order: Json, answers: Answers) -> None:
+    """Put all answers in place, then tell the CA of each (section 7.5)."""
     urls = []
     for url in field(order, "authorizations", list):
         authorization = ca.post(url, None).json()
@@ -600,17 +566,50 @@ def answer_challenges(ca: Ca, order: dict[str, Any], answers: Answers) -> None:
         ca.post(url, {})
 
 
-def explain(ca: Ca, order: dict[str, Any]) -> str:
+def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
+    """The valid order, which has a certificate (section 7.4).
+
+    It is tried without a look whether the order is ready: this saves a request if it is.
+    """
+    csr = b64.b64encode(request.public_bytes(serialization.Encoding.DER)).decode()
+    target = field(order, "finalize", str)
+    while field(order, "status", str) in ("pending", "ready"):
+        try:
+            order = ca.post(target, {"csr": csr}, again=False).json()
+        except Fatal as refusal:
+            if refusal.kind != "orderNotReady":
+                raise
+            order = poll(ca, url, ("pending",))
+    if field(order, "status", str) == "processing":
+        order = poll(ca, url, ("processing",))
+    return order
+
+
+def poll(ca: Ca, url: str, unfinished: tuple[str, ...]) -> Json:
+    """The order, once its status is another: looked at as the CA says, else ever more seldom."""
+    wait, pause = 0.0, SOON
+    while True:
+        ca.sleep(wait or pause * random.uniform(1, 1.2))  # noqa: S311
+        answer = ca.post(url, None)
+        order = answer.json()
+        if field(order, "status", str) not in unfinished:
+            break
+        wait, pause = answer.wait(), min(2 * pause, 5)
+    if order["status"] not in ("ready", "processing", "valid"):
+        raise Fatal(f"the order failed: {explain(ca, order)}")
+    return order
+
+
+def explain(ca: Ca, order: Json) -> str:
     """Why an order failed, name by name."""
-    reasons = [in_words(order["error"])] if "error" in order else []
+    reasons = []
     for url in field(order, "authorizations", list):
         authorization = ca.post(url, None).json()
         for challenge in field(authorization, "challenges", list):
             if isinstance(challenge, dict) and "error" in challenge:
                 name = field(field(authorization, "identifier", dict), "value", str)
-                reasons.append(f"{name}: {in_words(challenge['error'])}")
-    more = [f"and {len(reasons) - 5} more"] if len(reasons) > 5 else []
-    return "the order failed: " + ("; ".join(reasons[:5] + more) or "the CA gives no reason")
+                reasons.append(f"{name}: {in_words(challenge['error'])};")
+    return listed(reasons or [in_words(order.get("error"))]).removesuffix(";")
 
 
 def choose_chain(ca: Ca, url: str) -> list[x509.Certificate]:
@@ -619,7 +618,7 @@ def choose_chain(ca: Ca, url: str) -> list[x509.Certificate]:
     first = chain = parse_chain(answer.body)
     preferred = ca.options.preferred_chain
     links = ", ".join(answer.headers.get_all("Link") or [])
-    alternates = re.findall(r'<([^<>]*)>\s*;\s*rel="?alternate\b', links) if preferred else []
+    alternates = re.findall(r'<([^<>]*)>\s*;\s*rel="?alternate\b', links)
     while preferred and preferred not in {common_name(one.issuer) for one in chain}:
         if not alternates:
             say("warning", f"--preferred-chain {preferred}: not on offer, using the default chain")
@@ -628,30 +627,37 @@ def choose_chain(ca: Ca, url: str) -> list[x509.Certificate]:
     return chain
 
 
+def verify(chain: list[x509.Certificate]) -> None:
+    """A new chain must be valid now, and each certificate issued by the next."""
+    start, end = validity(chain[0])
+    if not start - SKEW <= time.time() < end:
+        raise Fatal(f"the CA sent a certificate valid {utc(start)} to {utc(end)}: not now")
+    if any(one.issuer != above.subject for one, above in zip(chain, chain[1:], strict=False)):  # noqa: RUF007
+        raise Fatal("the CA sent certificates that form no chain: they are not used")
+
+
 # The challenges
 
 
 class Answers:
-    """The answers in place: files (RFC 8555 section 8.3) or DNS records (section 8.4).
+    """The answers in place: files (section 8.3) or DNS records (section 8.4).
 
-    They are noted in the state before they are made, so that the next run removes what a killed
-    one left.
+    They are noted in the state before they are made: the next run removes what a killed one left.
     """
 
-    def __init__(self, options: argparse.Namespace, state: State) -> None:
-        if not (options.acme_dir or options.dns_hook):
-            raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
-        self.options = options
-        self.state = state
+    def __init__(self, options: Options, state: State, names: set[str]) -> None:
+        self.options, self.state = options, state
         self.kind = "dns-01" if options.dns_hook else "http-01"
+        self.place = options.dns_hook or options.acme_dir
         self.planned: list[list[str]] = []
-
-    def __enter__(self) -> Answers:
-        if self.kind == "http-01" and not os.access(self.options.acme_dir, os.W_OK | os.X_OK):
-            found = os.path.isdir(self.options.acme_dir)
-            why = "not writable" if found else "no such directory"
-            raise Fatal(f"{self.options.acme_dir}: {why}")
-        return self
+        if not self.place:
+            raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
+        if self.kind == "http-01" and any(name.startswith("*.") for name in names):
+            raise Fatal("HTTP-01 cannot prove a wildcard: give --dns-hook", USAGE)
+        if self.kind == "http-01":
+            self.folder = os.open(self.place, os.O_RDONLY | os.O_DIRECTORY)
+            if not os.access(".", os.W_OK | os.X_OK, dir_fd=self.folder):
+                raise Fatal(f"{self.place}: not writable")
 
     def plan(self, name: str, token: str, thumbprint: str) -> None:
         """Add the answer for one name; the token becomes a file's name, so it must be one."""
@@ -659,23 +665,29 @@ class Answers:
             raise Fatal(f"{name}: the CA sent a token outside of its alphabet: {token[:80]}")
         text = f"{token}.{thumbprint}"
         if self.kind == "dns-01":
-            digest = base64url(hashlib.sha256(text.encode()).digest())
+            digest = b64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
             self.planned.append([f"_acme-challenge.{name}", digest, name])
         else:
             self.planned.append([token, text, name])
 
     def put(self) -> None:
         """Make what is planned."""
-        place = self.options.dns_hook or self.options.acme_dir
-        self.state["answers"] = {"kind": self.kind, "place": place, "made": self.planned}
+        self.state["answers"] = {"kind": self.kind, "place": self.place, "made": self.planned}
         self.state.save()
         for key, text, name in self.planned:
             if self.kind == "dns-01":
-                call_hook(place, "add", key, text)
-            else:
-                write_answer(place, key, text)
-                if self.options.self_check:
-                    fetch_answer(self.options, name, key, text)
+                call_hook(self.place, "add", key, text)
+                continue
+            try:
+                write_answer(self.folder, key, text)
+            except OSError as error:
+                why = f"unable to write an answer: {error.strerror}"
+                raise Fatal(f"{self.place}: {why}") from error
+            if self.options.self_check:
+                fetch_answer(self.options, name, key, text)
+
+    def __enter__(self) -> Answers:
+        return self
 
     def __exit__(self, *_: object) -> None:
         remove_answers(self.state)
@@ -692,28 +704,23 @@ def remove_answers(state: State) -> None:
                 remove(os.path.join(noted["place"], key))
         except (OSError, Fatal) as error:
             say("warning", f"unable to remove the answer {key}: {error}")
-    state["answers"] = {}
-    with contextlib.suppress(OSError, Fatal):
-        state.save()
+    if noted:
+        state["answers"] = {}
+        with contextlib.suppress(OSError, Fatal):
+            state.save()
 
 
-def write_answer(directory: str, token: str, text: str) -> None:
+def write_answer(folder: int, token: str, text: str) -> None:
     """A new file, readable by the web server whatever the umask; a link there is not followed."""
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(token, dir_fd=folder)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with open(os.open(token, flags, 0o644, dir_fd=folder), "wb") as stream:
-            os.fchmod(stream.fileno(), 0o644)
-            stream.write(text.encode())
-    except OSError as error:
-        raise Fatal(f"{directory}: unable to write an answer: {error.strerror}") from error
-    finally:
-        os.close(folder)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(token, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with open(os.open(token, flags, 0o644, dir_fd=folder), "wb") as stream:
+        os.fchmod(stream.fileno(), 0o644)
+        stream.write(text.encode())
 
 
-def fetch_answer(options: argparse.Namespace, name: str, token: str, text: str) -> None:
+def fetch_answer(options: Options, name: str, token: str, text: str) -> None:
     """See the answer as the CA will, who ignores certificates too (acme-tiny's self-check)."""
     import urllib.request
 
@@ -726,85 +733,78 @@ def fetch_answer(options: argparse.Namespace, name: str, token: str, text: str) 
         with urllib.request.urlopen(url, timeout=10, context=context) as answer:
             seen = answer.read(LIMIT).strip()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Fatal(f"{url}: the answer cannot be fetched: {error} (--disable-check)") from error
+        raise Fatal(f"{url}: unable to fetch the answer: {error} (--disable-check)") from error
     if seen != text.encode():
         raise Fatal(f"{url}: serves something else than {options.acme_dir} (--disable-check)")
 
 
 def call_hook(program: str, verb: str, record: str, value: str) -> None:
     """Let the user's program add or remove a TXT record: `PROGRAM add|remove RECORD VALUE`."""
+    command = [program, verb, record, value]
     try:
-        command = [program, verb, record, value]
         code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False).returncode
     except OSError as error:
         raise Fatal(f"{program}: {error.strerror}") from error
     if code:
-        raise Fatal(f"{program} {verb} {record} failed with exit code {code}")
+        raise Fatal(f"{program} {verb} {record}: failed with exit code {code}")
 
 
 # Explicit commands
 
 
-def status(options: argparse.Namespace) -> int:
+def status(options: Options) -> int:
     """--status: a table or JSON of chains; exit code 1 if one of them is not usable."""
-    now = time.time()
-    rows = [status_of(options, path, now) for path in options.status or [options.out]]
+    rows = [status_of(options, path, time.time()) for path in options.status or [options.out]]
     if options.json:
         emit(json.dumps(rows, indent=1) + "\n")
     else:
-        table = [["file", "names", "issuer", "serial", "not after", "days", "due"]]
+        lines = [[name.replace("_", " ") for name in rows[0]]]
         for row in rows:
-            due = f"{row['due'] or 'now'}: {row['why']}"
-            table.append([str(row[name]) for name in table[0][:1]] + [" ".join(row["names"])])
-            table[-1] += [row["issuer"], row["serial"], row["not_after"], str(row["days"]), due]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        for line in table:
+            lines.append([listed(v, 3) if isinstance(v, list) else str(v) for v in row.values()])
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
             emit("  ".join(cells).rstrip() + "\n")
-    return OK if all(row["usable"] for row in rows) else NO
+    return OK if all(row["days_left"] >= 0 for row in rows) else NO
 
 
-def status_of(options: argparse.Namespace, path: str, now: float) -> dict[str, Any]:
-    """What is known of one chain, with or without the options that keep it."""
-    held = Held()
+def status_of(options: Options, path: str, now: float) -> Json:
+    """What is known of one chain, without the options that keep it."""
+    options = argparse.Namespace(**vars(options) | {"out": path, "force": False})
+    state, held = State(options), Held()
     try:
         held = describe(parse_chain(read(path))[0])
-    except FileNotFoundError:
-        pass
     except (OSError, Fatal) as error:
-        held.fault = f"is not usable: {error}"
-    options = argparse.Namespace(**vars(options) | {"out": path})
-    state = State(options)
-    options.directory_url, options.profile = state["issued"].get("terms", terms(options))
+        held.fault = f"is not usable: {reason(error)}"
+    held.terms = state["issued"].get("terms", ())
     when, why = decide(options, state, held, now)
     return {
         "file": path,
-        "names": held.names,
+        "names": [*held.names],
         "issuer": held.issuer,
         "serial": held.serial,
         "not_after": utc(held.end) if held.end else "",
-        "days": int((held.end - now) // DAY) if held.end else 0,
-        "due": utc(when) if when > now else "",
+        "days_left": int((held.end - now) // DAY) if held.end else -1,
+        "due": utc(when) if when > now else "now",
         "why": why,
-        "usable": held.usable(now),
     }
 
 
-def revoke(options: argparse.Namespace) -> int:
+def revoke(options: Options) -> int:
     """--revoke FILE, signed by the account or, without one, by the domain key (section 7.6)."""
     ca = Ca(options, State(options))
-    der = parse_chain(read(options.revoke))[0].public_bytes(serialization.Encoding.DER)
+    certificate = parse_chain(read(options.revoke))[0]
     if options.account_key:
         ca.sign_in(load_key(options.account_key), create=False)
     else:
         ca.key = load_key(options.domain_key)
-    wish = {"certificate": base64url(der), "reason": options.reason}
-    ca.post(ca.resource("revokeCert"), wish)
+    der = b64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
+    ca.post(ca.resource("revokeCert"), {"certificate": der, "reason": options.reason})
     inform(options, f"{options.revoke}: revoked")
     return OK
 
 
-def deactivate(options: argparse.Namespace) -> int:
+def deactivate(options: Options) -> int:
     """--deactivate the account, for ever (section 7.3.6)."""
     ca = Ca(options, State(options))
     ca.sign_in(load_key(options.account_key), create=False)
@@ -813,19 +813,19 @@ def deactivate(options: argparse.Namespace) -> int:
     return OK
 
 
-def roll_over(options: argparse.Namespace) -> int:
+def roll_over(options: Options) -> int:
     """--roll-over to a new account key (section 7.3.5); a killed one is finished by the next."""
     ca = Ca(options, State(options))
     path, beside = options.account_key, f"{options.account_key}.next"
     if not os.path.exists(beside):
-        replace(beside, pem_of_key(make_key(options.key_type)), 0o600)
+        replace(beside, pem_of(make_key(options.key_type)), 0o600)
     old, new = load_key(path), load_key(beside)
     url = ca.resource("keyChange")
     try:
         ca.sign_in(old, create=False)
         change = {"account": ca.kid, "oldKey": jwk_of(old)[0].public_key().to_partial_json()}
         ca.post(url, json.loads(sign(new, url, change)))
-    except Problem as refusal:
+    except Fatal as refusal:
         if refusal.kind != "accountDoesNotExist":
             raise
         ca.sign_in(new, create=False)
@@ -840,68 +840,65 @@ def roll_over(options: argparse.Namespace) -> int:
 class Ca:
     """A CA's ACME server: verified HTTPS, one kept-alive connection a host, signed requests."""
 
-    def __init__(self, options: argparse.Namespace, state: State) -> None:
-        self.options = options
-        self.state = state
+    def __init__(self, options: Options, state: State) -> None:
+        self.options, self.state = options, state
         self.used = False
         self.key: Key
-        self.kid = self.nonce = self.thumbprint = ""
-        self.resources: dict[str, Any] = {}
+        self.kid = self.nonce = self.place = self.thumbprint = ""
+        self.resources: Json = {}
         self.connections: dict[str, http.client.HTTPSConnection] = {}
 
-    def directory(self) -> dict[str, Any]:
+    def directory(self) -> Json:
         """The directory, asked for once a run: Let's Encrypt's may not be kept longer."""
         if not self.resources:
             self.resources = self.get(self.options.directory_url).json()
         return self.resources
 
     def resource(self, name: str) -> str:
-        """The URL of a resource (RFC 8555 section 7.1.1)."""
+        """The URL of a resource (section 7.1.1)."""
         return field(self.directory(), name, str)
 
     def sign_in(self, key: Key, create: bool = True) -> None:
         """Act for the account of this key; it is created, or found, unless it is known."""
         self.key = key
-        self.thumbprint = base64url(jwk_of(key)[0].thumbprint())
+        self.thumbprint = b64.b64encode(jwk_of(key)[0].thumbprint()).decode()
         self.place = f"{self.options.directory_url} {self.thumbprint}"
-        known = self.state["accounts"].get(self.place, {})
-        contact = self.options.contact
-        self.kid = known.get("url", "")
+        account = self.state["accounts"].get(self.place, {})
+        self.kid = account.get("url", "")
         if not self.kid:
-            known = self.register(create)
-        if create and contact and known.get("contact", contact) != contact:
+            account = self.register(create)
+        contact = self.options.contact
+        if create and contact and account.get("contact", contact) != contact:
             self.post(self.kid, {"contact": contact})
         self.state["accounts"][self.place] = {"url": self.kid, "contact": contact}
 
-    def register(self, create: bool = True) -> dict[str, Any]:
+    def register(self, create: bool = True) -> Json:
         """Create the account, or find it by its key (section 7.3)."""
         self.kid = ""
         url = self.resource("newAccount")
-        wish: dict[str, Any] = {"termsOfServiceAgreed": True, "contact": self.options.contact}
-        if not self.options.contact:
-            del wish["contact"]
-        if not create:
-            wish = {"onlyReturnExisting": True}
-        elif self.options.eab_kid:
+        wish: Json = {"termsOfServiceAgreed": True} if create else {"onlyReturnExisting": True}
+        if create and self.options.contact:
+            wish["contact"] = self.options.contact
+        if create and self.options.eab_kid:
             wish["externalAccountBinding"] = bind(self.options, self.key, url)
         self.kid, account = self.post(url, wish).located()
         return account
 
-    def post(self, url: str, payload: dict[str, Any] | None, again: bool = True) -> Answer:
+    def post(self, url: str, payload: Json | None, again: bool = True) -> Answer:
         """Send a signed request, without payload a POST-as-GET; again: it does no harm twice."""
 
         def attempt() -> Answer:
             for _ in range(NONCES):
                 body = sign(self.key, url, payload, self.take_nonce(), self.kid)
                 answer = self.request("POST", url, body)
-                if answer.status < 400 or answer.problem().kind != "badNonce":
+                if answer.status < 300 or answer.refusal().kind != "badNonce":
                     break
             return answer
 
         try:
             return self.patiently(attempt, again)
-        except Problem as problem:
-            stale = problem.kind == "accountDoesNotExist" and self.kid
+        except Fatal as refusal:
+            stale = refusal.kind == "accountDoesNotExist" and self.kid
             if not stale or self.state["accounts"].pop(self.place, None) is None:
                 raise
         self.register()
@@ -922,23 +919,27 @@ class Ca:
         return nonce
 
     def patiently(self, attempt: Callable[[], Answer], again: bool) -> Answer:
-        """Try again what may succeed then, as the CA says or ever more seldom."""
-        for count in itertools.count(1):
-            failure: Fatal
+        """Try again what may succeed then, after what the CA says or ever more seconds."""
+        count = 0
+        while True:
+            count += 1
             try:
                 answer = attempt()
                 if answer.status < 300:
                     return answer
-                failure = answer.problem()
-                worth = answer.status == 503 or (again and answer.status >= 500)
-                worth = worth or (answer.status == 429 and failure.retry_after > 0)
-            except ConnectionFailed as failed:
-                failure, worth = failed, again
-            pause = failure.retry_after or 2**count * random.uniform(0.2, 0.4)  # noqa: S311
+                failure = answer.refusal()
+            except Fatal as failed:
+                if failed.kind != "disconnected":
+                    raise
+                failure = failed
+            told = failure.wait > 0 and failure.status in (429, 503)
+            worth = (
+                told or failure.status == 503 or (again and failure.status in (0, *range(500, 600)))
+            )
+            pause = failure.wait or 2**count * random.uniform(0.2, 0.4)  # noqa: S311
             if not worth or count == TRIES or time.monotonic() + pause >= self.options.deadline:
                 raise failure
             time.sleep(pause)
-        raise AssertionError
 
     def sleep(self, seconds: float) -> None:
         """Wait, but not in vain."""
@@ -950,33 +951,39 @@ class Ca:
         """One request and its answer; a redirect is not followed."""
         self.used = True
         host, target = split_url(url)
+        connection = self.connection(host)
         headers = {"User-Agent": f"s6gen-acme/{VERSION}"}
         if body is not None:
             headers["Content-Type"] = "application/jose+json"
         try:
-            connection = self.connection(host)
             connection.request(method, target, body, headers)
             response = connection.getresponse()
             content = response.read(LIMIT + 1)
-            if response.length:
+            if len(content) <= LIMIT and response.length:
                 raise http.client.IncompleteRead(content, response.length)
         except ssl.SSLCertVerificationError as error:
             why = f"its TLS certificate is not trusted: {error.verify_message}"
             raise Fatal(f"{host}: {why} (for a private CA: --ca-bundle)") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.connections.pop(host).close()
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise ConnectionFailed(f"{host}: {why}") from error
+            connection.close()
+            raise Fatal(f"{host}: {reason(error)}", kind="disconnected") from error
         if len(content) > LIMIT:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
-        self.nonce = nonce_of(response.headers) or self.nonce
+        nonce = response.headers.get("Replay-Nonce", "")
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce):
+            self.nonce = nonce
         return Answer(url, response.status, response.headers, content)
 
     def connection(self, host: str) -> http.client.HTTPSConnection:
         """The connection to a host, made anew if the host hung up meanwhile."""
         if host not in self.connections:
-            trusted = ssl.create_default_context(cafile=self.options.ca_bundle or None)
-            self.connections[host] = http.client.HTTPSConnection(host, timeout=30, context=trusted)
+            bundle = self.options.ca_bundle
+            try:
+                trusted = ssl.create_default_context(cafile=bundle or None)
+                new = http.client.HTTPSConnection(host, timeout=30, context=trusted)
+            except (OSError, http.client.HTTPException) as error:
+                raise Fatal(f"{bundle or host}: {reason(error)}", USAGE) from error
+            self.connections[host] = new
         connection = self.connections[host]
         if connection.sock and select.select([connection.sock], [], [], 0)[0]:
             connection.close()
@@ -989,12 +996,9 @@ class Answer:
     def __init__(
         self, url: str, status: int, headers: http.client.HTTPMessage, body: bytes
     ) -> None:
-        self.url = url
-        self.status = status
-        self.headers = headers
-        self.body = body
+        self.url, self.status, self.headers, self.body = url, status, headers, body
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> Json:
         """The body as a JSON object."""
         try:
             content = json.loads(self.body)
@@ -1004,29 +1008,27 @@ class Answer:
             raise Fatal(f"{self.url}: the answer is not a JSON object")
         return content
 
-    def located(self) -> tuple[str, dict[str, Any]]:
+    def located(self) -> tuple[str, Json]:
         """The URL of what was created, and itself."""
-        return field({"Location": self.headers.get("Location")}, "Location", str), self.json()
+        return field(dict(self.headers), "Location", str), self.json()
 
-    def retry_after(self) -> float:
+    def wait(self) -> float:
         """Seconds to wait, 0 if the CA does not say."""
         return seconds_until(self.headers.get("Retry-After") or "", time.time())
 
-    def problem(self) -> Problem:
+    def refusal(self) -> Fatal:
         """Why the CA refuses (RFC 7807)."""
         try:
-            document = self.json()
+            problem = self.json()
         except Fatal:
-            document = {}
-        kind = str(document.get("type", "")).rpartition(":")[2]
-        message = f"{self.url}: HTTP status {self.status}: {in_words(document)}"
-        return Problem(message, kind, self.status, self.retry_after())
+            problem = {}
+        words = in_words(problem) if self.status >= 400 else "a redirect, which is not followed"
+        message = f"{self.url}: HTTP status {self.status}: {words}"
+        return Fatal(message, TEMPORARY, kind_of(problem), self.status, self.wait())
 
 
-def sign(
-    key: Key, url: str, payload: dict[str, Any] | None, nonce: str = "", kid: str = ""
-) -> bytes:
-    """A request's body (RFC 8555 section 6.2), or an inner one, which has no nonce."""
+def sign(key: Key, url: str, payload: Json | None, nonce: str = "", kid: str = "") -> bytes:
+    """A request's body (section 6.2), or an inner one, which has no nonce."""
     public, algorithm = jwk_of(key)
     signed = jws.JWS.sign(
         b"" if payload is None else json.dumps(payload).encode(),
@@ -1039,15 +1041,15 @@ def sign(
     return str(signed.json_dumps()).encode()
 
 
-def bind(options: argparse.Namespace, key: Key, url: str) -> dict[str, Any]:
+def bind(options: Options, key: Key, url: str) -> Json:
     """The external account binding of a new account (section 7.3.4)."""
     try:
-        secret = b64.b64decode(read(options.eab_key_file).strip())
+        secret = jwk.JWKOct(key=b64.b64decode(read(options.eab_key_file).strip()))
     except (ValueError, TypeError) as error:
         raise Fatal(f"{options.eab_key_file}: not base64url", USAGE) from error
     public = json.dumps(jwk_of(key)[0].public_key().to_partial_json()).encode()
     bound = jws.JWS.sign(
-        public, key=jwk.JWKOct(key=secret), alg=jwa.HS256, nonce=None, url=url, kid=options.eab_kid
+        public, key=secret, alg=jwa.HS256, nonce=None, url=url, kid=options.eab_kid
     )
     return dict(json.loads(bound.json_dumps()))
 
@@ -1055,9 +1057,9 @@ def bind(options: argparse.Namespace, key: Key, url: str) -> dict[str, Any]:
 # What the CA sends, taken apart with suspicion
 
 
-def field(document: Any, name: str, kind: type[T]) -> T:
-    """A field that must be there and of this kind."""
-    value = document.get(name) if isinstance(document, dict) else None
+def field(document: Any, name: str, kind: type[T], default: T | None = None) -> T:
+    """A field of this kind, which must be there unless there is a default."""
+    value = document.get(name, default) if isinstance(document, dict) else None
     if not isinstance(value, kind):
         raise Fatal(f"the CA's answer has no usable {name}")
     return value
@@ -1069,15 +1071,9 @@ def split_url(url: Any) -> tuple[str, str]:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.port == 0:
             raise ValueError
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError):
         raise Fatal(f"not an https URL: {str(url)[:200]}") from None
     return parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def nonce_of(headers: http.client.HTTPMessage) -> str:
-    """The nonce that came along, "" if there is none (section 6.5.1)."""
-    nonce = headers.get("Replay-Nonce", "")
-    return nonce if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce) else ""
 
 
 def seconds_until(retry_after: str, now: float) -> float:
@@ -1094,8 +1090,7 @@ def in_words(problem: Any) -> str:
     """A problem document as one sentence: type, detail, subproblems (section 6.7.1)."""
     if not isinstance(problem, dict) or not problem:
         return "no reason given"
-    kind = str(problem.get("type", "problem")).rpartition(":")[2]
-    words = [f"{kind}: {str(problem.get('detail', 'no detail')).strip().removesuffix('.')}"]
+    words = [f"{kind_of(problem)}: {str(problem.get('detail', 'no detail')).strip('. ')}"]
     several = problem.get("subproblems")
     for one in several[:5] if isinstance(several, list) else []:
         about = one.get("identifier") if isinstance(one, dict) else None
@@ -1104,11 +1099,16 @@ def in_words(problem: Any) -> str:
     return "; ".join(words)[:1000]
 
 
+def kind_of(problem: Json) -> str:
+    """A problem's type without its namespace (section 6.7)."""
+    return str(problem.get("type", "problem")).rpartition(":")[2]
+
+
 # Names, keys, requests, certificates
 
 
 def address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The IP address that a name is, if it is one."""
+    """The IP address that a name is, if it is one (RFC 8738)."""
     try:
         return ipaddress.ip_address(name)
     except ValueError:
@@ -1126,27 +1126,19 @@ def normal(name: str) -> str:
     try:
         return idna.encode(name, uts46=True).decode()
     except idna.IDNAError as error:
-        raise Fatal(f"--domain {name}: {error}", USAGE) from error
+        raise Fatal(f"{name}: not a domain name: {error}", USAGE) from error
 
 
-def identifier(name: str) -> dict[str, str]:
-    """A name as ACME spells it (RFC 8555 section 9.7.7, RFC 8738)."""
-    return {"type": "ip" if address(name) else "dns", "value": name}
-
-
-def wanted_names(options: argparse.Namespace) -> set[str]:
-    """The names that --domain asks for."""
-    return {normal(name) for name in options.domain}
-
-
-def names_of(signed: x509.CertificateSigningRequest | x509.Certificate) -> set[str]:
-    """The names of a request or a certificate: subjectAltName and common name."""
-    names = [common_name(signed.subject)]
+def names_of(signed: Request | x509.Certificate) -> set[str]:
+    """The names of a request or a certificate: subjectAltName, and a request's common name."""
+    names = []
     with contextlib.suppress(x509.ExtensionNotFound):
         alternative = signed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names += alternative.get_values_for_type(x509.DNSName)
         names += map(str, alternative.get_values_for_type(x509.IPAddress))
-    return {normal(name) for name in names if name}
+    if isinstance(signed, x509.CertificateSigningRequest) and common_name(signed.subject):
+        names.append(common_name(signed.subject))
+    return {normal(name) for name in names}
 
 
 def common_name(name: x509.Name) -> str:
@@ -1155,12 +1147,12 @@ def common_name(name: x509.Name) -> str:
     return str(found[0].value) if found else ""
 
 
-def load_or_make_key(options: argparse.Namespace, path: str, kind: str) -> Key:
+def load_or_make_key(options: Options, path: str, kind: str) -> Key:
     """The private key in a file, which is made if it is missing."""
     if not os.path.exists(path):
         with lock(os.path.dirname(path) or "."):
             if not os.path.exists(path):
-                replace(path, pem_of_key(make_key(kind)), 0o600)
+                replace(path, pem_of(make_key(kind)), 0o600)
                 inform(options, f"{path}: new {kind} key")
     return load_key(path)
 
@@ -1183,7 +1175,7 @@ def make_key(kind: str) -> Key:
     return ec.generate_private_key(ec.SECP256R1() if kind == "ec256" else ec.SECP384R1())
 
 
-def pem_of_key(key: Key) -> bytes:
+def pem_of(key: Key) -> bytes:
     """A private key in PEM, PKCS#8."""
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
@@ -1193,50 +1185,51 @@ def jwk_of(key: Key) -> tuple[jwk.JWK, jwa.JWASignature]:
     """A key as JOSE spells it, and the algorithm that signs with it."""
     if isinstance(key, rsa.RSAPrivateKey):
         return jwk.JWKRSA(key=key), jwa.RS256
-    algorithms = {"secp256r1": jwa.ES256, "secp384r1": jwa.ES384, "secp521r1": jwa.ES512}
+    algorithms = {"secp256r1": jwa.ES256, "secp384r1": jwa.ES384}
     if key.curve.name not in algorithms:
-        raise Fatal(f"a key on the curve {key.curve.name} cannot sign for ACME", USAGE)
+        raise Fatal(f"an account key cannot be on the curve {key.curve.name}", USAGE)
     return jwk.JWKEC(key=key), algorithms[key.curve.name]
 
 
-def certificate_request(options: argparse.Namespace) -> x509.CertificateSigningRequest:
+def certificate_request(options: Options) -> Request:
     """The CSR in --csr, made anew where it is missing or not for these names and this key."""
     if not (options.domain and options.domain_key):
         return load_csr(options.csr)
-    names = wanted_names(options)
+    names = {normal(name) for name in options.domain}
     if options.new_key:
         key = make_key(options.key_type)
-        replace(f"{options.domain_key}.next", pem_of_key(key), 0o600)
+        replace(f"{options.domain_key}.next", pem_of(key), 0o600)
         return make_csr(key, names)
     key = load_or_make_key(options, options.domain_key, options.key_type)
     if options.csr and os.path.exists(options.csr):
         request = load_csr(options.csr)
-        if names_of(request) == names and der(request.public_key()) == der(key.public_key()):
+        if names_of(request) == names and same(request.public_key(), key.public_key()):
             return request
     request = make_csr(key, names)
     if options.csr:
         replace(options.csr, request.public_bytes(serialization.Encoding.PEM), 0o644)
-        inform(options, f"{options.csr}: new request for {' '.join(sorted(names))}")
+        inform(options, f"{options.csr}: new request for {listed(sorted(names))}")
     return request
 
 
-def load_csr(path: str) -> x509.CertificateSigningRequest:
+def load_csr(path: str) -> Request:
     """The certificate signing request in a PEM file."""
     try:
-        return x509.load_pem_x509_csr(read(path))
+        request = x509.load_pem_x509_csr(read(path))
     except ValueError as error:
         raise Fatal(f"{path}: not a certificate signing request in PEM", USAGE) from error
+    if not names_of(request):
+        raise Fatal(f"{path}: asks for no names", USAGE)
+    return request
 
 
-def make_csr(key: Key, names: set[str]) -> x509.CertificateSigningRequest:
+def make_csr(key: Key, names: set[str]) -> Request:
     """A request for these names."""
-    alternative: list[x509.GeneralName] = []
-    for name in sorted(names):
-        found = address(name)
-        alternative.append(x509.IPAddress(found) if found else x509.DNSName(name))
+    found = {name: address(name) for name in sorted(names)}
+    alternative = [x509.IPAddress(ip) if ip else x509.DNSName(name) for name, ip in found.items()]
     builder = x509.CertificateSigningRequestBuilder(x509.Name([]))
     builder = builder.add_extension(x509.SubjectAlternativeName(alternative), critical=False)
-    return builder.sign(key, SHA256())
+    return builder.sign(key, hashes.SHA256())
 
 
 def parse_chain(pem: bytes) -> list[x509.Certificate]:
@@ -1244,50 +1237,38 @@ def parse_chain(pem: bytes) -> list[x509.Certificate]:
     pattern = rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----"
     try:
         chain = [x509.load_pem_x509_certificate(one) for one in re.findall(pattern, pem, re.S)]
-    except ValueError as error:
+        for one in chain[:1]:
+            names_of(one), one.public_key()
+    except Exception as error:  # cryptography's, of many kinds
         raise Fatal(f"not a certificate: {error}") from error
     if not chain:
         raise Fatal("no certificate in it")
     return chain
 
 
-def pem(certificate: x509.Certificate) -> str:
-    """A certificate in PEM."""
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-
 def describe(certificate: x509.Certificate) -> Held:
-    """What the decisions need to know of a certificate."""
+    """What the decisions need to know of a certificate; its ARI name is RFC 9773 section 4.1's."""
     held = Held()
     held.fault = ""
     held.names = tuple(sorted(names_of(certificate)))
     held.start, held.end = validity(certificate)
     held.issuer = common_name(certificate.issuer)
-    held.serial = f"{certificate.serial_number:x}"
+    number = certificate.serial_number
+    held.serial = f"{number:x}"
     with contextlib.suppress(x509.ExtensionNotFound):
         known = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
-        number = certificate.serial_number
-        serial = number.to_bytes(number.bit_length() // 8 + 1, "big")
-        held.id = f"{base64url(known.value.key_identifier or b'')}.{base64url(serial)}"
+        parts = (known.value.key_identifier or b"", number.to_bytes(number.bit_length() // 8 + 1))
+        held.id = ".".join(b64.b64encode(part).decode() for part in parts)
     return held
 
 
 def misfit(chain: list[x509.Certificate], names: set[str], key: Any) -> str:
     """What is wrong with a chain for these names and this key, "" if nothing is."""
-    if der(chain[0].public_key()) != der(key):
+    if not same(chain[0].public_key(), key):
         return "is for another key"
-    if names != names_of(chain[0]):
-        return f"is for other names, {' '.join(sorted(names_of(chain[0])))}"
+    if missing := names - names_of(chain[0]):
+        return f"is not for {listed(sorted(missing))}"
     return ""
-
-
-def verify(chain: list[x509.Certificate]) -> None:
-    """A new chain must be valid now, and each certificate issued by the next."""
-    start, end = validity(chain[0])
-    if not start - SKEW <= time.time() < end:
-        raise Fatal(f"the CA sent a certificate valid {utc(start)} to {utc(end)}: not now")
-    if any(one.issuer != next_one.subject for one, next_one in itertools.pairwise(chain)):
-        raise Fatal("the CA sent certificates that form no chain: they are not used")
 
 
 def validity(certificate: x509.Certificate) -> tuple[float, float]:
@@ -1300,15 +1281,10 @@ def validity(certificate: x509.Certificate) -> tuple[float, float]:
     return start.timestamp(), end.timestamp()
 
 
-def der(key: Any) -> bytes:
-    """A public key in DER."""
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return bytes(key.public_bytes(serialization.Encoding.DER, form))
-
-
-def base64url(data: bytes) -> str:
-    """Base64url without padding (RFC 8555 section 6.1)."""
-    return str(b64.b64encode(data).decode())
+def same(one: Any, other: Any) -> bool:
+    """Whether two public keys are one (cryptography before 40 does not compare them)."""
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return bool(one.public_bytes(*form) == other.public_bytes(*form))
 
 
 # Files
@@ -1332,14 +1308,12 @@ def replace(path: str, content: bytes, mode: int) -> None:
     Mode and group of an existing file are kept; a link is not followed but replaced.
     """
     beside, group = f"{path}.tmp", -1
-    with contextlib.suppress(FileNotFoundError):
-        old = os.lstat(path)
-        if stat.S_ISREG(old.st_mode):
-            mode, group = stat.S_IMODE(old.st_mode), old.st_gid
-        elif stat.S_ISLNK(old.st_mode):
-            say("warning", f"{path}: was a symbolic link, is replaced by a file")
-    remove(beside)
+    if os.path.islink(path):
+        say("warning", f"{path}: was a symbolic link, is replaced by a file")
+    elif os.path.exists(path):
+        mode, group = os.stat(path).st_mode & 0o777, os.stat(path).st_gid
     try:
+        remove(beside)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with open(os.open(beside, flags, 0o600), "wb") as stream:
             with contextlib.suppress(PermissionError):
@@ -1357,7 +1331,8 @@ def replace(path: str, content: bytes, mode: int) -> None:
     except OSError as error:
         raise Fatal(f"{path}: unable to write: {error.strerror}") from error
     finally:
-        remove(beside)
+        with contextlib.suppress(OSError):
+            remove(beside)
 
 
 def lock(path: str) -> contextlib.ExitStack:
@@ -1370,49 +1345,45 @@ def lock(path: str) -> contextlib.ExitStack:
     return held
 
 
-def finish_what_was_killed(options: argparse.Namespace) -> None:
+def finish_what_was_killed(options: Options) -> None:
     """Clean up after a run that could not: its answers, and a new key not yet in place."""
-    state = State(options)
-    if state["answers"]:
-        remove_answers(state)
+    remove_answers(State(options))
     beside = f"{options.domain_key}.next"
     if options.domain_key and os.path.exists(beside):
-        try:
-            deployed = der(parse_chain(read(options.out))[0].public_key())
-        except (OSError, Fatal):
-            deployed = b""
-        if deployed == der(load_key(beside).public_key()):
-            os.rename(beside, options.domain_key)
+        with contextlib.suppress(OSError, Fatal):
+            if not misfit(parse_chain(read(options.out)), set(), load_key(beside).public_key()):
+                os.rename(beside, options.domain_key)
         remove(beside)
 
 
 # The options
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str]) -> Options:
     """The options, checked, and the command they ask for."""
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> NoReturn:
             raise Fatal(f"{message} (see --help)", USAGE)
 
+    kinds = ("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096")
     parser = Parser(prog="s6gen-acme", description="Keep a TLS certificate current by ACME.")
     add = parser.add_argument
     add("--out", default="", metavar="FILE", help="keep this chain current (else: to stdout)")
     add("--account-key", default="", metavar="FILE", help="made if missing")
     add("--domain-key", default="", metavar="FILE", help="made if missing")
-    add("--csr", default="", metavar="FILE", help="made if missing, from the two options below")
-    add("--domain", action="append", default=[], metavar="NAME", help="name or IP address")
-    add("--key-type", default="ec256", choices=KEY_TYPES, help="for keys to be made")
+    add("--csr", default="", metavar="FILE", help="made if missing, by --domain and --domain-key")
+    add("--domain", action="append", default=[], metavar="NAME", help="domain or IP address")
+    add("--key-type", default="ec256", choices=kinds, help="of keys to be made")
     add("--new-key", action="store_true", help="a new domain key with every certificate")
     add("--acme-dir", default="", metavar="DIR", help="served as /.well-known/acme-challenge/")
-    add("--dns-hook", default="", metavar="PROGRAM", help="DNS-01: add or remove a TXT record")
+    add("--dns-hook", default="", metavar="PROGRAM", help="DNS-01: adds and removes a TXT record")
     add("--directory-url", default="letsencrypt", metavar="CA", help="URL or letsencrypt[-staging]")
     add("--ca", default="", metavar="URL", help="CA's URL without /directory (deprecated)")
     add("--ca-bundle", default="", metavar="FILE", help="roots that verify the CA's own TLS")
     add("--contact", action="extend", nargs="*", default=[], metavar="URL", help="mailto:a@b.c")
-    add("--eab-kid", default="", metavar="ID", help="external account binding: key's name")
-    add("--eab-key-file", default="", metavar="FILE", help="and the file of its base64url key")
+    add("--eab-kid", default="", metavar="ID", help="external account binding: name of its key")
+    add("--eab-key-file", default="", metavar="FILE", help="the key itself in base64url")
     add("--profile", default="", metavar="NAME", help="kind of certificate that the CA offers")
     add("--preferred-chain", default="", metavar="CN", help="issuer that the chain shall lead to")
     add("--timeout", type=float, default=600, metavar="SECONDS", help="for the whole run")
@@ -1437,22 +1408,30 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def command_of(options: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
-    """What is to be done; what it needs must be given."""
-    if options.status is not None and (options.status or options.out):
+def command_of(options: Options) -> Callable[[Options], int]:
+    """What is to be done; what that needs must have been given."""
+
+    def need(given: object, what: str) -> None:
+        if not given:
+            raise Fatal(f"{what} (see --help)", USAGE)
+
+    need(0 < options.timeout < WEEK, "--timeout must be positive")
+    if options.status is not None:
+        need(options.status or options.out, "--status needs FILE or --out")
         return status
-    if not options.account_key and not (options.revoke and options.domain_key):
-        raise Fatal("--account-key is needed", USAGE)
     if options.revoke:
+        need(options.account_key or options.domain_key, "--revoke needs a key")
         return revoke
+    need(options.account_key, "--account-key is needed")
     if options.deactivate:
         return deactivate
     if options.roll_over:
         return roll_over
-    if not options.csr and not (options.domain and options.domain_key):
-        raise Fatal("--csr is needed, or --domain and --domain-key", USAGE)
-    if options.new_key and not (options.out and options.domain and options.domain_key):
-        raise Fatal("--new-key needs --out, --domain and --domain-key", USAGE)
+    made = options.domain and options.domain_key
+    need(options.csr or made, "--csr is needed, or --domain and --domain-key")
+    need(not options.new_key or (made and options.out), "--new-key needs --out and --domain-key")
+    need(bool(options.eab_kid) == bool(options.eab_key_file), "--eab-kid needs --eab-key-file")
+    need(options.out or not options.check, "--check needs --out")
     if options.check:
         return report
     return keep_current if options.out else write_to_stdout
