@@ -244,8 +244,8 @@ def reason(error: Exception) -> str:
 
 
 def utc(when: float) -> str:
-    """A moment as people write it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when))
+    """A moment as people and programs read it (RFC 3339)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
 
 
 def listed(names: list[str], most: int = 5) -> str:
@@ -285,7 +285,7 @@ def settled(options: Options, state: State, held: Held) -> bool:
     check_clock(held, now)
     until = min(decide(options, state, held, now)[0], next_question(state, held, now))
     if held.usable(now) and not options.force:
-        until = max(until, hold_until(options, state, now))
+        until = min(held.end, max(until, hold_until(options, state, now)))
     if now < until:
         with contextlib.suppress(OSError, Fatal):
             state.save(now, until)
@@ -346,7 +346,9 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
         window = parse_window(answer.json())
     except Fatal as failure:
         state["issued"].pop("renewal-info", None)
+        refused = 400 <= failure.status < 500
         renewal["ask"] = max(renewal["ask"], time.time() + min(failure.wait, DAY))
+        renewal["ask"] += DAY if refused else 0
         say("warning", f"the CA does not say when to renew: {failure}")
         return
     renewal["ask"] = time.time() + min(max(answer.wait() or 6 * HOUR, MINUTE), DAY)
@@ -394,16 +396,18 @@ def remember_failure(options: Options, state: State, held: Held, failure: Except
     again = state["failure"].get("of") == asked(options)
     count = 1 + (state["failure"]["count"] if again else 0)
     wait = min(failure.wait, WEEK) if isinstance(failure, Fatal) else 0
-    until = time.time() + max(pause_after(count, held.usable(time.time())), wait)
+    now = time.time()
+    until = now + max(pause_after(count, held.end - now if held.usable(now) else 0), wait)
     state["failure"] = {"count": count, "next": until, "what": str(failure), "of": asked(options)}
     state.save()
 
 
-def pause_after(failures: int, usable: bool) -> float:
-    """Seconds to wait after so many failures, with and without a usable certificate."""
-    if not usable:
+def pause_after(failures: int, left: float) -> float:
+    """Seconds to wait after so many failures, by what is left of a usable certificate's life."""
+    if left <= 0:
         return (MINUTE, 10 * MINUTE, 100 * MINUTE, DAY)[min(failures, 4) - 1]
-    return min(DAY, HOUR * 2.0 ** min(failures - 1, 5)) * random.uniform(0.9, 1.1)  # noqa: S311
+    pause = min(DAY, HOUR * 2.0 ** min(failures - 1, 5)) * random.uniform(0.9, 1.1)  # noqa: S311
+    return min(pause, max(left / 2, 12 * MINUTE))
 
 
 def report(options: Options) -> int:
@@ -659,7 +663,7 @@ class Answers:
         if not self.place:
             raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
         if self.kind == "http-01" and any(name.startswith("*.") for name in names):
-            raise Fatal("HTTP-01 cannot prove a wildcard: give --dns-hook", USAGE)
+            raise Fatal("a wildcard needs DNS-01: give --dns-hook", USAGE)
         if self.kind == "http-01":
             self.folder = os.open(self.place, os.O_RDONLY | os.O_DIRECTORY)
             if not os.access(".", os.W_OK | os.X_OK, dir_fd=self.folder):
@@ -771,7 +775,7 @@ def status(options: Options) -> int:
         for line in lines:
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
             emit("  ".join(cells).rstrip() + "\n")
-    return OK if all(row["days_left"] >= 0 for row in rows) else NO
+    return OK if all(row["usable"] for row in rows) else NO
 
 
 def status_of(options: Options, path: str, now: float) -> Json:
@@ -780,6 +784,8 @@ def status_of(options: Options, path: str, now: float) -> Json:
     state, held = State(options), Held()
     try:
         held = describe(parse_chain(read(path))[0])
+    except FileNotFoundError:
+        pass
     except (OSError, Fatal) as error:
         held.fault = f"is not usable: {reason(error)}"
     held.terms = state["issued"].get("terms", ())
@@ -790,9 +796,10 @@ def status_of(options: Options, path: str, now: float) -> Json:
         "issuer": held.issuer,
         "serial": held.serial,
         "not_after": utc(held.end) if held.end else "",
-        "days_left": int((held.end - now) // DAY) if held.end else -1,
+        "days": int((held.end - now) // DAY) if held.end else 0,
         "due": utc(when) if when > now else "now",
         "why": why,
+        "usable": held.usable(now),
     }
 
 

@@ -103,7 +103,7 @@ def test_a_usable_certificate_is_renewed(
     ("chain", "sections", "more", "why"),
     [
         pytest.param(held(90, "is missing"), {}, (), "is missing", id="no usable file"),
-        pytest.param(held(1), {}, (), "expired 2027-01-16 08:00:00 UTC", id="expired"),
+        pytest.param(held(1), {}, (), "expired 2027-01-16T08:00:00Z", id="expired"),
         pytest.param(held(90), {}, ("--force",), "--force was given", id="forced"),
         *(
             pytest.param(
@@ -158,22 +158,23 @@ def test_next_question(chain: client.Held, sections: dict[str, Any], expected: f
 @pytest.mark.parametrize(
     ("failures", "low", "high"),
     [
-        (1, 0.9, 1.1),
-        (2, 1.8, 2.2),
-        (3, 3.6, 4.4),
-        (5, 14.4, 17.6),
-        (6, 21.6, 26.4),
+        *((1, 0.9, 1.1), (2, 1.8, 2.2), (3, 3.6, 4.4), (5, 14.4, 17.6), (6, 21.6, 26.4)),
         (99, 21.6, 26.4),
     ],
 )
 def test_pause_with_a_usable_certificate_doubles_from_an_hour_to_a_day(
     failures: int, low: float, high: float
 ) -> None:
-    assert low * HOUR <= client.pause_after(failures, usable=True) <= high * HOUR
+    assert low * HOUR <= client.pause_after(failures, 30 * DAY) <= high * HOUR
+
+
+def test_pause_leaves_time_for_another_attempt_before_the_end() -> None:
+    left = [client.pause_after(9, hours * HOUR) / HOUR for hours in (10, 2, 0.1)]
+    assert left == [5, 1, 0.2]
 
 
 def test_pause_without_a_certificate_grows_from_a_minute_to_a_day() -> None:
-    pauses = [client.pause_after(failures, usable=False) for failures in (1, 2, 3, 4, 5, 99)]
+    pauses = [client.pause_after(failures, 0) for failures in (1, 2, 3, 4, 5, 99)]
     assert pauses == [MINUTE, 10 * MINUTE, 100 * MINUTE, DAY, DAY, DAY]
 
 
@@ -197,12 +198,11 @@ def test_hold(ahead: float, more: tuple[str, ...], expected: float) -> None:
     ("now", "message"),
     [
         pytest.param(
-            0.0, "the clock says 1970-01-01 00:00:00 UTC, which is past: set it", id="no clock"
+            0.0, "the clock says 1970-01-01T00:00:00Z, which is past: set it", id="no clock"
         ),
         pytest.param(
             BEGIN - HOUR,
-            "the clock says 2027-01-15 07:00:00 UTC, but the certificate begins"
-            " 2027-01-15 08:00:00 UTC",
+            "the clock says 2027-01-15T07:00:00Z, but the certificate begins 2027-01-15T08:00:00Z",
             id="before the certificate",
         ),
     ],
