@@ -41,7 +41,7 @@ def options(*more: str) -> argparse.Namespace:
 def held(days: float, fault: str = "", identifier: str = "") -> client.Held:
     chain = client.Held()
     chain.start, chain.end, chain.fault, chain.id = BEGIN, BEGIN + days * DAY, fault, identifier
-    chain.terms = [CA, "", "example.org"]
+    chain.terms = (CA, "", "example.org")
     return chain
 
 
@@ -75,7 +75,7 @@ def state(**sections: dict[str, Any]) -> client.State:
         pytest.param(
             100,
             {"renewal": {"id": "this", "moment": BEGIN + 99 * DAY}},
-            (95, "5 % of its lifetime are left"),
+            (95, "5 % of its lifetime is left"),
             id="the CA's moment is too late",
         ),
         pytest.param(
@@ -198,7 +198,7 @@ def test_hold(ahead: float, more: tuple[str, ...], expected: float) -> None:
     ("now", "message"),
     [
         pytest.param(
-            0.0, "the clock says 1970-01-01T00:00:00Z, which is past: set it", id="no clock"
+            0.0, "the clock says 1970-01-01T00:00:00Z, which cannot be: set it", id="no clock"
         ),
         pytest.param(
             BEGIN - HOUR,
@@ -403,7 +403,9 @@ def test_any_chain_is_parsed_or_refused(pem: bytes) -> None:
 @given(st.text() | st.sampled_from(["..", ".", "a/b", "/etc/passwd", "a\0b", "", "x" * 300]))
 def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: str) -> None:
     place = tmp_path_factory.getbasetemp()
-    answers = client.Answers(argparse.Namespace(dns_hook="", acme_dir=place), state(), {"a"})
+    answers = client.Answers(
+        argparse.Namespace(dns_hook="", acme_dir=place), state(), {"example.org"}
+    )
     try:
         answers.plan("example.org", token, "thumbprint")
     except client.Fatal as fatal:
@@ -413,6 +415,14 @@ def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: s
         assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
     finally:
         os.close(answers.folder)
+
+
+def test_a_name_that_was_not_asked_for_is_refused() -> None:
+    told = argparse.Namespace(dns_hook="hook", acme_dir="")
+    answers = client.Answers(told, state(), {"*.example.org"})
+    answers.plan("example.org", "token", "thumbprint")
+    with pytest.raises(client.Fatal, match="a name that was not asked for: evil"):
+        answers.plan("evil", "token", "thumbprint")
 
 
 # Names, requests, certificates
