@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 pytest.importorskip("acme", reason="the client needs the acme package")
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from s6gen import acme_client as client
@@ -458,8 +458,10 @@ def test_the_common_name_of_a_request_is_asked_for_too() -> None:
     assert client.names_of(request) == {"example.org", "www.example.org"}
 
 
-def certificate(*names: str, serial: int = 1, key_identifier: bytes = b"x") -> x509.Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
+def certificate(
+    *names: str, serial: int = 1, key_identifier: bytes = b"x", key: Any = None
+) -> x509.Certificate:
+    key = key or ec.generate_private_key(ec.SECP256R1())
     begin = datetime.datetime.fromtimestamp(BEGIN, datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -658,6 +660,27 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         client.replace(str(path), b"new", 0o640)
     expected = (f"{path}: unable to write: No such file or directory", 111)
     assert (str(fatal.value), fatal.value.code) == expected
+
+
+def key_pair_of_a_killed_run(directory: Path, deployed: bool) -> argparse.Namespace:
+    """Chain, key and next key, as a run with --new-key leaves them that was killed."""
+    old, new = client.make_key("ec256"), client.make_key("ec256")
+    chain = certificate("example.org", key=new if deployed else old)
+    (directory / "chain").write_bytes(chain.public_bytes(serialization.Encoding.PEM))
+    (directory / "key").write_bytes(client.pem_of(old))
+    (directory / "key.next").write_bytes(client.pem_of(new))
+    return argparse.Namespace(out=str(directory / "chain"), domain_key=str(directory / "key"))
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_key_and_chain_belong_together_again_after_a_kill(tmp_path: Path, deployed: bool) -> None:
+    told = key_pair_of_a_killed_run(tmp_path, deployed)
+    client.settle_new_key(told)
+    chain = client.parse_chain((tmp_path / "chain").read_bytes())
+    assert (
+        client.misfit(chain, {"example.org"}, client.load_key(told.domain_key).public_key()) == ""
+    )
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["chain", "key"]
 
 
 def test_a_message_is_one_line_whatever_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
