@@ -7,7 +7,7 @@ FILE is what --out names. Moments are seconds since 1970; sections without a nam
 """
 
 # pathlib is slow to load, and has no dir_fd:
-# ruff: noqa: D105, D107, N818, PTH104, PTH108, PTH110, PTH112, PTH113, PTH114, PTH116, PTH118, PTH120, PTH123
+# ruff: noqa: D105, N818, PTH104, PTH108, PTH110, PTH112, PTH113, PTH114, PTH116, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 

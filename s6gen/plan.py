@@ -10,7 +10,6 @@ from s6gen.errors import Fatal
 from s6gen.manifest import Manifest
 from s6gen.tree import File, Tree
 
-
 Action = Literal["created", "updated", "unchanged", "removed"]
 """What becomes of a file."""
 
