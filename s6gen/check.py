@@ -1,0 +1,43 @@
+"""Whether s6-rc-compile would take these sources, and what else there is to say about them."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import attrs
+
+from s6gen.finding import Finding
+from s6gen.rules.completeness import names_are_defined
+from s6gen.rules.definitions import PRESENT, REQUIRED, directories_can_be_opened
+from s6gen.rules.sets import RULES
+from s6gen.service import Service
+from s6gen.service_set import ServiceSet
+from s6gen.version import reads
+
+
+def errors(services: ServiceSet) -> list[Finding]:
+    """Everything for which s6-rc-compile would refuse the sources, causes before effects."""
+    found: list[Finding] = []
+    for service in services.all:
+        found += definition_errors(services, service)
+    for rule in (*RULES, names_are_defined):
+        found += named(rule, rule(services))
+    return found
+
+
+def definition_errors(services: ServiceSet, service: Service) -> Iterator[Finding]:
+    """What is wrong within one service definition directory."""
+    if service.definition.failure:
+        rule = directories_can_be_opened
+        yield from named(rule, rule(service, ""))
+        return
+    for file, rule in REQUIRED[service.type]:
+        yield from named(rule, rule(service, file))
+    present = PRESENT[service.type]
+    for file in service.definition.entries:
+        if (rule := present.get(file)) and reads(services.version, file):
+            yield from named(rule, rule(service, file))
+
+
+def named(rule: Callable[..., object], findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings of a rule, bearing its name."""
+    for finding in findings:
+        yield attrs.evolve(finding, rule=rule.__name__.replace("_", "-"))

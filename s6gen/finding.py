@@ -1,0 +1,16 @@
+"""What a check has to say."""
+
+import attrs
+
+
+@attrs.frozen
+class Finding:
+    """One thing that is wrong: where, what, and what to do about it."""
+
+    path: str
+    message: str
+    line: int = 0
+    """0: the file as a whole."""
+    rule: str = ""
+    """The name of the rule, stamped on by whoever applies it."""
+    warning: bool = False

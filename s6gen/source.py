@@ -1,0 +1,139 @@
+"""What a source directory holds, as s6-rc-compile would meet it; read from disk or made in memory."""
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+
+@attrs.frozen
+class File:
+    """A regular file. Its content is empty where nothing reads it."""
+
+    content: bytes = b""
+    executable: bool = False
+    cut: bool = False
+    """Longer than `read_source` is willing to read."""
+
+
+@attrs.frozen
+class Folder:
+    """A directory, and what it holds where that matters."""
+
+    names: tuple[str, ...] = ()
+    link: bool = False
+
+
+@attrs.frozen
+class Special:
+    """A file that is neither regular nor a directory."""
+
+    what: str
+    """fifo, socket, device or null (/dev/null)"""
+
+
+@attrs.frozen
+class Broken:
+    """What cannot be looked at."""
+
+    reason: str
+    exists: bool = True
+    """Whether it can be seen, though not read."""
+
+
+@attrs.frozen
+class Dangling:
+    """A symbolic link to nothing: for s6-rc-compile, mostly as if it were not there."""
+
+
+Entry = File | Folder | Special | Broken | Dangling
+
+
+@attrs.frozen
+class Definition:
+    """A service definition directory."""
+
+    path: str
+    name: str
+    entries: Mapping[str, Entry] = attrs.field(factory=dict)
+    failure: str = ""
+    """Why the directory itself cannot be read."""
+    lent: Mapping[str, str] = attrs.field(factory=dict)
+    """Which entries come from a definition in a lower layer, and its path."""
+
+    def place(self, file: str) -> str:
+        """The path of a file, or of an entry of one of its directories."""
+        return f"{self.lent.get(file.partition('/')[0], self.path)}/{file}"
+
+
+@attrs.frozen
+class Source:
+    """A source directory."""
+
+    path: str
+    definitions: tuple[Definition, ...] = ()
+    files: tuple[str, ...] = ()
+    """Names of what is no directory: s6-rc-compile looks at the name, no further."""
+    broken: Mapping[str, str] = attrs.field(factory=dict)
+    """Names of what cannot even be examined, and why."""
+    failure: str = ""
+    """Why the source directory itself cannot be read."""
+    is_layer: bool = False
+    """Brought by another project: its errors count, its style is its own affair."""
+
+
+def source_of(tree: Iterable[tuple[str, bytes, bool]], path: str) -> Source:
+    """The source that these files (path beneath it, content, executable) would be on disk."""
+    services: dict[str, dict[str, Entry]] = {}
+    files = []
+    for place, content, executable in tree:
+        service, _, inside = place.partition("/")
+        if not inside:
+            files.append(service)
+            continue
+        entries = services.setdefault(service, {})
+        name, _, rest = inside.partition("/")
+        if rest:
+            held = entries.get(name)
+            names = held.names if isinstance(held, Folder) else ()
+            entries[name] = Folder((*names, rest.partition("/")[0]))
+        else:
+            entries[name] = File(content, executable)
+    definitions = (Definition(f"{path}/{name}", name, services[name]) for name in sorted(services))
+    return Source(path, tuple(definitions), tuple(files))
+
+
+def lay_beneath(sources: Iterable[Source], layer: Source) -> tuple[Source, ...]:
+    """The sources with a lower layer beneath, merged by path as an image build merges layers.
+
+    What only the layer defines becomes a source of its own: s6-rc-compile sees no difference.
+    """
+    beneath = {definition.name: definition for definition in layer.definitions}
+    merged = []
+    for source in sources:
+        definitions = (over(one, beneath.pop(one.name, None)) for one in source.definitions)
+        merged.append(attrs.evolve(source, definitions=tuple(definitions)))
+    rest = attrs.evolve(layer, definitions=tuple(beneath.values()), is_layer=True)
+    return (*merged, rest)
+
+
+def over(upper: Definition, lower: Definition | None) -> Definition:
+    """One definition laid over another of the same name."""
+    if lower is None:
+        return upper
+    entries = {**lower.entries, **upper.entries}
+    for name, entry in upper.entries.items():
+        under = lower.entries.get(name)
+        if isinstance(entry, Folder) and isinstance(under, Folder):
+            names = tuple(dict.fromkeys((*under.names, *entry.names)))
+            entries[name] = attrs.evolve(entry, names=names)
+    lent = {name: lower.path for name in lower.entries if name not in upper.entries}
+    return attrs.evolve(upper, entries=entries, lent={**lower.lent, **lent})
+
+
+ADDITIONS = frozenset("contents contents.d dependencies dependencies.d data env".split())
+
+
+def is_addition(definition: Definition) -> bool:
+    """Whether a directory without type looks like additions to a definition in a lower layer."""
+    visible = {name for name in definition.entries if not name.startswith(".")}
+    return bool(visible) and visible <= ADDITIONS and not definition.failure
