@@ -26,14 +26,14 @@ def errors(services: ServiceSet) -> list[Finding]:
 def definition_errors(services: ServiceSet, service: Service) -> Iterator[Finding]:
     """What is wrong within one service definition directory."""
     if service.definition.failure:
-        rule = directories_can_be_opened
-        yield from named(rule, rule(service, ""))
+        yield from named(directories_can_be_opened, directories_can_be_opened(service, ""))
         return
-    for file, rule in REQUIRED[service.type]:
-        yield from named(rule, rule(service, file))
-    present = PRESENT[service.type]
+    for file, required in REQUIRED[service.type]:
+        yield from named(required, required(service, file))
+    rules = PRESENT[service.type]
     for file in service.definition.entries:
-        if (rule := present.get(file)) and reads(services.version, file):
+        rule = rules.get(file)
+        if rule and reads(services.version, file):
             yield from named(rule, rule(service, file))
 
 

@@ -65,9 +65,7 @@ def run(args: list[str]) -> int:
     except Exception as bug:
         frame = traceback.extract_tb(bug.__traceback__)[-1]
         place = f"{frame.filename}:{frame.lineno}"
-        return complain(
-            f"bug, please report: {type(bug).__name__}: {bug} (at {place})", Exit.BUG
-        )
+        return complain(f"bug, please report: {type(bug).__name__}: {bug} (at {place})", Exit.BUG)
     return code if isinstance(code, int) else Exit.OK
 
 

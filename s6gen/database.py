@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from s6gen.service import BUNDLE, ESSENTIAL, LONGRUN, ONESHOT, Script, Service
+from s6gen.service import BUNDLE, ESSENTIAL, LONGRUN, ONESHOT, Service
 from s6gen.service_set import FDHOLDER, ONESHOT_RUNNER, ServiceSet, own_needs
 from s6gen.version import Version
 
 Database = dict[str, Any]
-"""`services` by name: type, dependencies, timeouts, flags, pipeline, up, down; `bundles` by name."""
+"""`services` by name (type, dependencies, flags, up …) and `bundles` by name."""
 
 INTERNAL_ESSENTIAL: Version = (0, 6, 0, 0)
 """Since then s6-rc-compile marks its own services as essential."""

@@ -184,7 +184,7 @@ class Lexer:
         return False
 
     def number(self, value: bytearray) -> None:
-        """A character by its code: \\0x41, \\0101 or \\65."""
+        """A character by its code: hexadecimal after 0x, octal after 0, or decimal."""
         match = NUMBER.match(self.text, self.at)
         if not match:
             raise ScriptError("no digits after \\0", "\\", self.line(self.at))

@@ -14,9 +14,28 @@ MAX_FOLDER = 100_000
 MAX_ENTRIES = 1_000_000
 
 READ = frozenset(
-    "type run finish up down reload dependencies contents producer-for consumer-for pipeline-name "
-    "timeout-up timeout-down timeout-kill timeout-finish notification-fd lock-fd max-death-tally "
-    "down-signal reload-signal".split()
+    {
+        "type",
+        "run",
+        "finish",
+        "up",
+        "down",
+        "reload",
+        "dependencies",
+        "contents",
+        "producer-for",
+        "consumer-for",
+        "pipeline-name",
+        "timeout-up",
+        "timeout-down",
+        "timeout-kill",
+        "timeout-finish",
+        "notification-fd",
+        "lock-fd",
+        "max-death-tally",
+        "down-signal",
+        "reload-signal",
+    }
 )
 """Files whose content matters to s6-rc-compile, or to a warning."""
 LISTED = frozenset({"dependencies.d", "contents.d"})
@@ -46,15 +65,13 @@ class Reader:
                 if entry.name.startswith("."):
                     continue
                 try:
-                    is_folder = stat.S_ISDIR(entry.stat().st_mode) if entry.is_symlink() else (
-                        entry.is_dir()
-                    )
+                    is_folder = is_directory(entry)
                 except OSError as error:
-                    broken[entry.name] = error.strerror
+                    broken[entry.name] = reason(error)
                 else:
                     (folders if is_folder else files).append(entry.name)
         except OSError as error:
-            return Source(path, failure=error.strerror)
+            return Source(path, failure=reason(error))
         beneath = path if path.endswith("/") else f"{path}/"
         definitions = tuple(self.definition(beneath + name, name) for name in sorted(folders))
         return Source(path, definitions, tuple(sorted(files)), broken)
@@ -64,7 +81,7 @@ class Reader:
         try:
             listing = self.listing(path)
         except OSError as error:
-            return Definition(path, name, failure=error.strerror)
+            return Definition(path, name, failure=reason(error))
         return Definition(path, name, {entry.name: self.entry(entry) for entry in listing})
 
     def listing(self, path: str) -> list[os.DirEntry[str]]:
@@ -92,7 +109,7 @@ class Reader:
         except FileNotFoundError:
             return Dangling()
         except OSError as error:
-            return Broken(error.strerror, exists=False)
+            return Broken(reason(error), exists=False)
         if stat.S_ISREG(status.st_mode):
             return self.file(entry)
         if stat.S_ISDIR(status.st_mode):
@@ -112,7 +129,7 @@ class Reader:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            return Broken(error.strerror)
+            return Broken(reason(error))
         self.bytes += len(content)
         if self.bytes > MAX_BYTES:
             raise too_much(entry.path, f"more than {MAX_BYTES >> 20} MiB up to here")
@@ -126,8 +143,15 @@ class Reader:
                 return Folder(link=link)
             names = sorted(entry.name for entry in self.listing(path))
         except OSError as error:
-            return Broken(error.strerror)
+            return Broken(reason(error))
         return Folder(tuple(names), link)
+
+
+def is_directory(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a directory, or leads to one; OSError if that cannot be told."""
+    if entry.is_symlink():
+        return stat.S_ISDIR(entry.stat().st_mode)
+    return entry.is_dir(follow_symlinks=False)
 
 
 def read_all(descriptor: int) -> bytes:
@@ -157,3 +181,8 @@ def special(status: os.stat_result) -> Special:
 def too_much(path: str, what: str) -> Fatal:
     """No source directory is that large."""
     return Fatal(f"{path}: {what}: this is no source directory", Exit.NO)
+
+
+def reason(error: OSError) -> str:
+    """What the system says, in its own words."""
+    return error.strerror or str(error)

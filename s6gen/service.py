@@ -22,19 +22,6 @@ ESSENTIAL = 1
 RECOMMENDED = 2
 FLAGS = (("flag-essential", ESSENTIAL), ("flag-recommended", RECOMMENDED))
 
-COMMON_FILES = frozenset(
-    "type dependencies dependencies.d timeout-up timeout-down flag-essential flag-recommended".split()
-)
-ONESHOT_FILES = COMMON_FILES | {"up", "down", "reload"}
-LONGRUN_FILES = COMMON_FILES | frozenset(
-    "run finish producer-for consumer-for pipeline-name notification-fd lock-fd timeout-kill "
-    "timeout-finish max-death-tally down-signal reload-signal flag-newpidns flag-timeout-killpg "
-    "template data env".split()
-)
-BUNDLE_FILES = frozenset("type contents contents.d flag-essential flag-recommended".split())
-FILES = {ONESHOT: ONESHOT_FILES, LONGRUN: LONGRUN_FILES, BUNDLE: BUNDLE_FILES}
-"""What s6-rc-compile looks at in a directory of each type."""
-
 UNDECODABLE = "surrogateescape"
 
 
@@ -131,7 +118,7 @@ def read(definition: Definition, name: str, *, waits: bool = False) -> bytes | B
 
 
 def exists(definition: Definition, name: str) -> bool:
-    """Whether there is something of that name; a link to nothing is nothing (access(2), stat(2))."""
+    """Whether there is something of that name; a link to nothing is nothing (access, stat)."""
     entry = definition.entries.get(name)
     if isinstance(entry, Broken):
         return entry.exists

@@ -1,4 +1,4 @@
-"""What a source directory holds, as s6-rc-compile would meet it; read from disk or made in memory."""
+"""What a source directory holds, as s6-rc-compile would meet it: from disk or from memory."""
 
 from collections.abc import Iterable, Mapping
 
@@ -130,7 +130,7 @@ def over(upper: Definition, lower: Definition | None) -> Definition:
     return attrs.evolve(upper, entries=entries, lent={**lower.lent, **lent})
 
 
-ADDITIONS = frozenset("contents contents.d dependencies dependencies.d data env".split())
+ADDITIONS = frozenset({"contents", "contents.d", "dependencies", "dependencies.d", "data", "env"})
 
 
 def is_addition(definition: Definition) -> bool:

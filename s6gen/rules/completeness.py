@@ -22,9 +22,7 @@ def names_are_defined(services: ServiceSet) -> Iterator[Finding]:
     for name, meant in near.items():
         for service, reference in unknown.pop(name):
             yield mention(service, reference, f"{name} is not defined; did you mean {meant}?")
-    partial = [
-        service.definition.path for service in services.all if is_untyped_addition(service)
-    ]
+    partial = [service.definition.path for service in services.all if is_untyped_addition(service)]
     if unknown or partial:
         yield fragment(unknown, partial)
 
@@ -44,7 +42,7 @@ def slips(services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]) -> dic
     """Which unknown names are probably misspelt, and what was meant."""
     if not unknown:
         return {}
-    from difflib import get_close_matches  # noqa: PLC0415 (only where there is something wrong)
+    from difflib import get_close_matches
 
     known = [*services.services, *services.pipelines, *services.given]
     found = {}

@@ -97,7 +97,7 @@ def scripts_are_lexed(service: Service, file: str) -> Iterator[Finding]:
 REMEDIES = {
     "{": "close the block with a } that stands alone",
     "}": "remove it, or open a block with a { that stands alone",
-    '"': "close the quote, or write \\\" for the character itself",
+    '"': 'close the quote, or write \\" for the character itself',
     "\\": "write one to 255 as \\65, \\0101 or \\0x41, or \\\\ for a backslash",
 }
 
@@ -133,9 +133,7 @@ def not_a_number(service: Service, file: str, content: bytes, unit: str) -> Find
     """A file holds something else than decimal digits."""
     text = content[:40].decode(errors="replace")
     held = f"{text!r} is no number" if text else "is empty"
-    return at(
-        service, file, f"{held}; write {unit} in decimal digits, without sign or blanks", 1
-    )
+    return at(service, file, f"{held}; write {unit} in decimal digits, without sign or blanks", 1)
 
 
 def flags_can_be_examined(service: Service, file: str) -> Iterator[Finding]:
@@ -176,7 +174,7 @@ DESCRIPTORS = ("lock-fd", "notification-fd")
 
 
 def signals_do_not_wait(service: Service, file: str) -> Iterator[Finding]:
-    """A FIFO as down-signal or reload-signal makes s6-rc-compile wait for ever (filecopy_unsafe)."""
+    """down-signal and reload-signal are no FIFOs, for which filecopy_unsafe waits for ever."""
     if service.definition.entries[file] == Special("fifo"):
         yield at(service, file, "is a fifo: s6-rc-compile would wait for ever; make it a file")
 

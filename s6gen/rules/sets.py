@@ -117,9 +117,7 @@ def bundles_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
     """No bundle contains itself (s6-rc-compile: For bundles)."""
     graph = {
         bundle.name: [
-            reference.name
-            for reference in bundle.contents
-            if services.is_bundle(reference.name)
+            reference.name for reference in bundle.contents if services.is_bundle(reference.name)
         ]
         for bundle in services.of_type(BUNDLE)
     }
@@ -133,7 +131,9 @@ def dependencies_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
     A producer depends on its consumer, so this finds cyclic pipelines too; and since each
     producer has one consumer that declares it back, pipelines cannot collide.
     """
-    graph = {name: tuple(services.needs(name)) for name in (*services.services, *services.pipelines)}
+    graph = {
+        name: tuple(services.needs(name)) for name in (*services.services, *services.pipelines)
+    }
     for cycle in cycles(graph):
         if not all(services.is_bundle(name) for name in cycle):
             yield cycle_finding(services, cycle, "dependency")
