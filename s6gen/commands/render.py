@@ -1,0 +1,153 @@
+"""`s6gen render`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from s6gen.render import render
+from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.store import store
+
+
+def option(names: str, metavar: str, text: str, **settings: Any) -> click.Option:
+    """An option that sets a parameter: the help ends in the parameter's default."""
+    made = click.Option(names.split(), metavar=metavar, help=text, **settings)
+    default = attrs.fields_dict(RenewLetsEncrypt)[str(made.name)].default
+    if isinstance(default, str | int):
+        made.help = f"{text} [{default}]"
+    return made
+
+
+SECTIONS = {
+    "The certificate": [
+        option("--page", "NAME", "Directory of the site in the web root.", required=True),
+        option(
+            "--domain domains",
+            "NAME",
+            "Name in the certificate; repeat it for more, the first comes first. A name in "
+            "Unicode is converted. No wildcards: HTTP-01 cannot prove them.",
+            multiple=True,
+            required=True,
+        ),
+        option(
+            "--ca",
+            "CA",
+            "letsencrypt, letsencrypt-staging, or the https URL of another CA's ACME directory.",
+        ),
+        option(
+            "--ca-bundle",
+            "FILE",
+            "PEM file of the roots that the CA's own TLS is verified with, for a private CA.",
+        ),
+        option(
+            "--contact contacts",
+            "ADDRESS",
+            "Mail address, or URL, that the CA is told; repeat it for more.",
+            multiple=True,
+        ),
+    ],
+    "The machine": [
+        option("--web-root", "DIR", "Where the sites' directories are."),
+        option("--certificate-dir", "DIR", "Keys, CSR, chain and state. Made if missing."),
+        option("--user", "NAME", "Who owns them, and runs snooze and the client."),
+        option("--group", "NAME", "The group of both. [like --user]"),
+        option("--execlineb", "PATH", "execlineb, as the scripts' first line names it."),
+        option("--python", "PATH", "The Python that runs the bundled client; it needs acme."),
+    ],
+    "The renewal": [
+        option(
+            "--client",
+            "CLIENT",
+            "bundled: a copy of s6gen-acme, in data/. installed: the command s6gen-acme. "
+            "acme-tiny: the command acme-tiny, with keys and CSR that you make; called twice a "
+            "day, it renews in the last 21 days. Anything else is a command line, quoted as for "
+            "a shell, called twice a day as --user: it must know itself when to renew.",
+        ),
+        option(
+            "--snooze raw_snooze",
+            "ARGUMENTS",
+            "Arguments of snooze instead of the schedule that s6gen derives: a look every hour, "
+            "missed ones made up for. '-d 1' is the first of each month, and nothing before it.",
+        ),
+    ],
+    "The services": [
+        option("--service", "NAME", "Name of the longrun that renews."),
+        option("--log-service", "NAME", "Name of its logger. [the same, with -log for -srv]"),
+        option("--mount-service", "NAME", "What mounts the file systems: both depend on it."),
+        option("--network-service", "NAME", "What brings up the network."),
+        option(
+            "--depends-on",
+            "NAME",
+            "One more service that the renewal depends on; repeat it for more.",
+            multiple=True,
+        ),
+    ],
+    "The log": [
+        option("--log-dir", "DIR", "Where s6-log writes. [/var/log/ and --service without -srv]"),
+        option("--log-user", "NAME", "Who owns it, and runs s6-log."),
+        option("--log-group", "NAME", "The group of both. [like --log-user]"),
+        option("--log-size", "BYTES", "When s6-log begins a new file.", type=int),
+        option("--log-number", "COUNT", "How many old files it keeps.", type=int),
+    ],
+    "The output": [
+        click.Option(
+            ["-o", "--output"],
+            metavar="DIR",
+            default=".",
+            help="Where the source definition directories go. Made if missing. [.]",
+        ),
+        click.Option(
+            ["-f", "--force"],
+            is_flag=True,
+            help="Replace files too that were edited since, or that s6gen did not render.",
+        ),
+    ],
+}
+
+
+class Render(click.Command):
+    """The command, its options in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, section by section."""
+        for heading, options in SECTIONS.items():
+            with formatter.section(heading):
+                records = [one.get_help_record(ctx) for one in options]
+                formatter.write_dl([record for record in records if record])
+
+
+def main(output: str, force: bool, **given: Any) -> None:
+    """Render, write, and list the files."""
+    service = RenewLetsEncrypt(
+        **{name: as_given(value) for name, value in given.items() if value not in (None, ())}
+    )
+    for change in store(render(service), Path(output), force=force):
+        click.echo(f"{change.action:<10} {change.path}")
+
+
+def as_given(value: Any) -> Any:
+    """The bytes of the command line, read as UTF-8 whatever the locale."""
+    if isinstance(value, tuple):
+        return tuple(as_given(one) for one in value)
+    return (
+        os.fsencode(value).decode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    )
+
+
+command = Render(
+    "render",
+    callback=main,
+    params=[one for options in SECTIONS.values() for one in options],
+    short_help="Write the services that keep a certificate renewed.",
+    help="Write the source definition directories of two services: a longrun that keeps the "
+    "certificate of --domain renewed, and its logger. They are ready for s6-rc-compile. Each file "
+    "is listed as created, updated, unchanged or removed. Without a change nothing is written; "
+    "files that were edited by hand are not replaced.\n\n"
+    "Example:\n\n"
+    "\b\n"
+    "  s6gen render --page example --domain example.org --domain www.example.org -o sv\n"
+    "  s6-rc-compile compiled sv\n",
+)

@@ -1,0 +1,293 @@
+"""The parameters of a service that keeps one certificate renewed, and what follows from them."""
+
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from s6gen import snooze, validators
+from s6gen.errors import Fatal
+
+CAS = {
+    "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
+    "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
+}
+
+
+def domain_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """The names as the certificate has them."""
+    return tuple(validators.domain_name(text) for text in texts)
+
+
+def contact_urls(texts: Iterable[str]) -> tuple[str, ...]:
+    """Contacts as RFC 8555 (section 7.3) wants them: URLs. An address becomes a mailto URL."""
+    return tuple(f"mailto:{text}" if "@" in text and ":" not in text else text for text in texts)
+
+
+def is_directory_url(ca: str) -> bool:
+    """A name we know, or an https URL (RFC 8555 section 6.1)."""
+    if ca in CAS:
+        return True
+    try:
+        url = urlsplit(ca)
+        return url.scheme == "https" and bool(url.hostname) and not re.search(r"\s", ca)
+    except ValueError:
+        return False
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a command line, quoted as for a shell."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise Fatal(f"--client: {error}: {text!r}") from None
+
+
+def is_client(text: str) -> bool:
+    """A command line with a command in it."""
+    return "\0" not in text and len(words(text)) > 0
+
+
+def stem(service: str) -> str:
+    """What a service's pipeline and log directory are named after: foo of foo-srv."""
+    return service.removesuffix("-srv")
+
+
+def derived(function: Callable[["RenewLetsEncrypt"], str], **arguments: Any) -> Any:
+    """A field whose default follows from the other parameters."""
+    return attrs.field(default=attrs.Factory(function, takes_self=True), **arguments)
+
+
+@attrs.frozen(kw_only=True)
+class RenewLetsEncrypt:
+    """A longrun that keeps one certificate renewed, and its logger.
+
+    Every field is an option of `s6gen render`. Raises Fatal for a value that cannot be right.
+    """
+
+    template: ClassVar[str] = "renew-lets-encrypt"
+    acme_tiny_days: ClassVar[int] = 21
+    """acme-tiny does not know when a renewal is due: later than two thirds of 64 days or more."""
+
+    page: str = attrs.field(validator=validators.page)
+    domains: tuple[str, ...] = attrs.field(
+        converter=domain_names,
+        validator=[validators.each(validators.domain), validators.not_twice],
+        metadata={"option": "domain"},
+    )
+    web_root: str = attrs.field(
+        default="/home/www", converter=validators.normal_path, validator=validators.directory
+    )
+    certificate_dir: str = attrs.field(
+        default="/etc/ssl/letsencrypt",
+        converter=validators.normal_path,
+        validator=validators.directory,
+    )
+    user: str = attrs.field(default="tls", validator=validators.account)
+    group: str = derived(lambda self: self.user, validator=validators.account)
+    ca: str = attrs.field(
+        default="letsencrypt",
+        validator=validators.must(
+            is_directory_url, "letsencrypt, letsencrypt-staging or an https URL"
+        ),
+    )
+    ca_bundle: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(validators.file)
+    )
+    contacts: tuple[str, ...] = attrs.field(
+        default=(),
+        converter=contact_urls,
+        validator=[
+            validators.each(
+                validators.must(
+                    lambda text: re.match(r"[a-z][a-z0-9+.-]*:.", text) is not None,
+                    "an address or a URL such as mailto:hostmaster@example.org",
+                )
+            ),
+            validators.not_twice,
+        ],
+        metadata={"option": "contact"},
+    )
+    client: str = attrs.field(
+        default="bundled",
+        validator=validators.must(is_client, "bundled, installed, acme-tiny or a command line"),
+    )
+    python: str = attrs.field(default="/usr/bin/python3", validator=validators.file)
+    execlineb: str = attrs.field(default="/bin/execlineb", validator=validators.interpreter)
+    raw_snooze: str | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(snooze.validator),
+        metadata={"option": "snooze"},
+    )
+    mount_service: str = attrs.field(default="mount", validator=validators.service_name)
+    network_service: str = attrs.field(default="networking", validator=validators.service_name)
+    depends_on: tuple[str, ...] = attrs.field(
+        default=(),
+        converter=tuple,
+        validator=[validators.each(validators.service_name), validators.not_twice],
+    )
+    service: str = attrs.field(default="renew-lets-encrypt-srv", validator=validators.service_name)
+    log_service: str = derived(
+        lambda self: f"{stem(self.service)}-log", validator=validators.service_name
+    )
+    log_dir: str = derived(
+        lambda self: f"/var/log/{stem(self.service)}",
+        converter=validators.normal_path,
+        validator=validators.directory,
+    )
+    log_user: str = attrs.field(default="s6log", validator=validators.account)
+    log_group: str = derived(lambda self: self.log_user, validator=validators.account)
+    log_size: int = attrs.field(default=1000000, validator=validators.between(4096, 268435455))
+    log_number: int = attrs.field(default=20, validator=validators.between(0, 4294967295))
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse parameters that do not fit together."""
+        if not self.domains:
+            raise Fatal("--domain: give at least one")
+        if self.service == self.log_service:
+            raise Fatal(f"--log-service: must differ from --service: {self.service!r}")
+        for name in self.dependencies[self.service]:
+            if name in (self.service, self.log_service, self.pipeline):
+                raise Fatal(f"--depends-on: a service cannot depend on itself: {name!r}")
+        if self.log_dir == self.certificate_dir:
+            raise Fatal(f"--log-dir: must differ from --certificate-dir: {self.log_dir!r}")
+        if self.ca in CAS:
+            for name in self.domains:
+                if "." not in name:
+                    raise Fatal(f"--domain: {name!r} is not a public name: {self.ca} refuses it")
+
+    @property
+    def pipeline(self) -> str:
+        """The bundle of service and logger (s6-rc-compile: pipeline-name)."""
+        name = stem(self.service)
+        return name if name not in (self.service, self.log_service) else f"{name}-pipeline"
+
+    @property
+    def directories(self) -> dict[str, str]:
+        """Each directory of the template, and the name of the service that it becomes."""
+        return {
+            "renew-lets-encrypt-srv": self.service,
+            "renew-lets-encrypt-log": self.log_service,
+        }
+
+    @property
+    def dependencies(self) -> dict[str, tuple[str, ...]]:
+        """What each service lists in its dependencies.d."""
+        return {
+            self.service: (self.mount_service, self.network_service, *self.depends_on),
+            self.log_service: (self.mount_service,),
+        }
+
+    @property
+    def programs(self) -> dict[str, str]:
+        """Each file that is a module of s6gen, copied as it is."""
+        bundled = {f"{self.service}/data/acme_client.py": "acme_client.py"}
+        return bundled if self.client == "bundled" else {}
+
+    @property
+    def directory_url(self) -> str:
+        """Where the CA's ACME directory is (RFC 8555 section 7.1.1)."""
+        return CAS.get(self.ca, self.ca)
+
+    @property
+    def acme_dir(self) -> str:
+        """Where the answers to HTTP-01 challenges go (RFC 8555 section 8.3)."""
+        return f"{self.web_root}/{self.page}/.well-known/acme-challenge"
+
+    @property
+    def account_key(self) -> str:
+        """The key of the account at the CA."""
+        return f"{self.certificate_dir}/account.key"
+
+    @property
+    def domain_key(self) -> str:
+        """The certificate's key."""
+        return f"{self.certificate_dir}/domain.key"
+
+    @property
+    def csr(self) -> str:
+        """The certificate signing request."""
+        return f"{self.certificate_dir}/domain.csr"
+
+    @property
+    def chain(self) -> str:
+        """The certificate and its issuers, for the servers."""
+        return f"{self.certificate_dir}/signed_chain.crt"
+
+    @property
+    def client_kind(self) -> str:
+        """Which of the template's clients it is: s6gen-acme, acme-tiny, or a command of others."""
+        if self.client in ("bundled", "installed"):
+            return "s6gen-acme"
+        return "acme-tiny" if self.client == "acme-tiny" else "command"
+
+    @property
+    def client_program(self) -> tuple[str, ...]:
+        """How s6gen's client is called."""
+        if self.client == "installed":
+            return ("s6gen-acme",)
+        return (self.python, "-I", "./data/acme_client.py")
+
+    @property
+    def client_command(self) -> tuple[str, ...]:
+        """The command line of others."""
+        return words(self.client)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether the schedule is ours."""
+        return self.raw_snooze is None
+
+    @property
+    def snooze(self) -> tuple[str, ...]:
+        """The arguments of snooze."""
+        if self.raw_snooze is not None:
+            return snooze.parse(self.raw_snooze)
+        return snooze.slots(
+            "\0".join((self.page, *self.domains)),
+            f"{self.certificate_dir}/timefile",
+            every_hour=self.client_kind == "s6gen-acme",
+        )
+
+    @property
+    def timefile(self) -> str | None:
+        """The file whose time is that of the last look, if the schedule has one."""
+        return snooze.timefile(self.snooze)
+
+    @property
+    def command_line(self) -> str:
+        """The command that renders this, whatever the order in which it was given: one line."""
+        arguments = [
+            shell_word(text)
+            for field in attrs.fields(RenewLetsEncrypt)
+            for value in given(self, field)
+            for text in (validators.option(field), value)
+        ]
+        return " ".join(["s6gen", "render", *arguments])
+
+
+def given(kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]") -> tuple[str, ...]:
+    """The values of a field that is not at its default."""
+    value, default = getattr(kind, field.name), field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = default.factory(kind)  # type: ignore[union-attr]
+    if value == default:
+        return ()
+    return value if isinstance(value, tuple) else (str(value),)
+
+
+def shell_word(text: str) -> str:
+    """One word for a shell, in one line (POSIX.1-2024, Shell Command Language: 2.2.4)."""
+    if text.isprintable():
+        return shlex.quote(text)
+    octets = text.encode("utf-8", "surrogateescape")
+    return "$'" + "".join(map(shell_octet, octets)) + "'"
+
+
+def shell_octet(octet: int) -> str:
+    """One byte inside $'...'."""
+    plain = 0x20 <= octet < 0x7F and octet not in b"\\'"
+    return chr(octet) if plain else f"\\{octet:03o}"
