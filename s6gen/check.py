@@ -1,6 +1,6 @@
 """Whether s6-rc-compile would take these sources, and what else there is to say about them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 import attrs
 
@@ -8,9 +8,15 @@ from s6gen.finding import Finding
 from s6gen.rules.completeness import names_are_defined
 from s6gen.rules.definitions import PRESENT, REQUIRED, directories_can_be_opened
 from s6gen.rules.sets import RULES
+from s6gen.rules.warnings import warnings
 from s6gen.service import Service
 from s6gen.service_set import ServiceSet
 from s6gen.version import reads
+
+
+def check(services: ServiceSet, ignored: Container[str] = ()) -> list[Finding]:
+    """All errors, and all warnings but those ignored."""
+    return [*errors(services), *warnings(services, ignored)]
 
 
 def errors(services: ServiceSet) -> list[Finding]:

@@ -39,7 +39,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def s6gen() -> None:
-    """Render s6-rc services that keep a TLS certificate renewed; check and draw any s6-rc services."""
+    """Render s6-rc services that renew a TLS certificate; check and draw any s6-rc services."""
 
 
 def run(args: list[str]) -> int:

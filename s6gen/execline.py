@@ -35,6 +35,8 @@ class Word(NamedTuple):
 
     value: str
     line: int
+    plain: bool
+    """Written without quotes and backslashes."""
 
 
 class ScriptError(ValueError):
@@ -52,6 +54,7 @@ SIMPLE_WORD = re.compile(rb'[^\x01-\x20"\\#{}][^\x01-\x20"\\]*(?=[\x01-\x20]|\Z)
 BRACE = re.compile(rb"[{}](?=[\x01-\x20]|\Z)")
 BARE = re.compile(rb'[^\x01-\x20"\\]*')
 QUOTED = re.compile(rb'[^"\\]*')
+QUOTING = re.compile(rb'["\\]')
 NUMBER = re.compile(rb"0x([0-9A-Fa-f]{1,2})|0([0-7]{1,3})|([1-9][0-9]{0,2})")
 NAMED = {ord(name): value for name, value in zip("abtnvfr", range(7, 14), strict=True)}
 
@@ -87,7 +90,7 @@ class Lexer:
             start = self.at
             if simple := SIMPLE_WORD.match(text, start):
                 self.at = simple.end()
-                self.add(simple[0], start)
+                self.add(simple[0], start, plain=True)
             elif BRACE.match(text, start):
                 self.brace(start)
             else:
@@ -96,11 +99,11 @@ class Lexer:
             raise ScriptError("unmatched {", "{", self.line(self.blocks[-1]))
         return self.found
 
-    def add(self, value: bytes, start: int) -> None:
+    def add(self, value: bytes, start: int, *, plain: bool) -> None:
         """A word is complete."""
         whole = self.unfinished + b" " * len(self.blocks) + value
         self.unfinished = b""
-        self.found.append(Word(os.fsdecode(whole), self.line(start)))
+        self.found.append(Word(os.fsdecode(whole), self.line(start), plain))
 
     def brace(self, start: int) -> None:
         """A brace that is a word of its own opens or closes a block."""
@@ -109,7 +112,7 @@ class Lexer:
             if not self.blocks:
                 raise ScriptError("unmatched }", "}", self.line(start))
             self.blocks.pop()
-            self.add(b"", start)
+            self.add(b"", start, plain=True)
         elif self.at == len(self.text):
             raise ScriptError("unmatched { at the end", "{", self.line(start))
         else:
@@ -132,7 +135,7 @@ class Lexer:
             # el_parse puts the level's spaces once more where it meets this backslash.
             value += (b" " * len(self.blocks) if value else b"") + follows
         self.rest_of_word(value, start)
-        self.add(bytes(value), start)
+        self.add(bytes(value), start, plain=not QUOTING.search(self.text, start, self.at))
 
     def rest_of_word(self, value: bytearray, start: int) -> None:
         """What follows up to white space."""

@@ -38,6 +38,8 @@ READ = frozenset(
     }
 )
 """Files whose content matters to s6-rc-compile, or to a warning."""
+SCRIPTS = frozenset({"run", "finish", "up", "down", "reload"})
+"""What up may name, though meant for other services: whether it is executable matters then."""
 LISTED = frozenset({"dependencies.d", "contents.d"})
 NULL = os.makedev(1, 3)
 OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -104,7 +106,7 @@ class Reader:
                 if entry.is_file(follow_symlinks=False):
                     return self.file(entry)
                 if entry.is_dir(follow_symlinks=False):
-                    return self.folder(entry.path, entry.name, link=False)
+                    return self.folder(entry.path, entry.name, "")
             status = entry.stat()
         except FileNotFoundError:
             return Dangling()
@@ -113,7 +115,7 @@ class Reader:
         if stat.S_ISREG(status.st_mode):
             return self.file(entry)
         if stat.S_ISDIR(status.st_mode):
-            return self.folder(entry.path, entry.name, link=True)
+            return self.folder(entry.path, entry.name, link_target(entry.path))
         return special(status)
 
     def file(self, entry: os.DirEntry[str]) -> Entry:
@@ -124,7 +126,7 @@ class Reader:
             # Should it have become a FIFO meanwhile, neither open nor read waits.
             descriptor = os.open(entry.path, OPEN)
             try:
-                executable = entry.name == "run" and bool(os.fstat(descriptor).st_mode & 0o111)
+                executable = entry.name in SCRIPTS and bool(os.fstat(descriptor).st_mode & 0o111)
                 content = read_all(descriptor)
             finally:
                 os.close(descriptor)
@@ -135,16 +137,36 @@ class Reader:
             raise too_much(entry.path, f"more than {MAX_BYTES >> 20} MiB up to here")
         return File(content[:MAX_FILE], executable, cut=len(content) > MAX_FILE)
 
-    def folder(self, path: str, name: str, *, link: bool) -> Entry:
+    def folder(self, path: str, name: str, link: str) -> Entry:
         """A directory: whether it can be opened, and the names in it where they are a list."""
         try:
             if name not in LISTED:
                 os.scandir(path).close()
                 return Folder(link=link)
-            names = sorted(entry.name for entry in self.listing(path))
+            held = sorted(self.listing(path), key=lambda entry: entry.name)
+            empty = (entry.name for entry in held if is_empty_directory(entry))
+            return Folder(tuple(entry.name for entry in held), link, tuple(empty))
         except OSError as error:
             return Broken(reason(error))
-        return Folder(tuple(names), link)
+
+
+def is_empty_directory(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a directory without entries, which git does not keep."""
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    try:
+        with os.scandir(entry.path) as held:
+            return next(held, None) is None
+    except OSError:
+        return False
+
+
+def link_target(path: str) -> str:
+    """Where a symbolic link points; something, if it has just gone."""
+    try:
+        return os.readlink(path)  # noqa: PTH115 (a Path costs more)
+    except OSError:
+        return path
 
 
 def is_directory(entry: os.DirEntry[str]) -> bool:

@@ -74,13 +74,13 @@ def github_line(finding: Finding) -> str:
     return f"::{severity(finding)} {listed}::{encoded(printable(finding.message), DATA)}"
 
 
-DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-PROPERTY = {**DATA, ":": "%3A", ",": "%2C"}
+DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+PROPERTY = DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
-def encoded(text: str, table: Mapping[str, str]) -> str:
+def encoded(text: str, table: dict[int, str]) -> str:
     """Text as a workflow command carries it."""
-    return text.translate(str.maketrans(dict(table)))
+    return text.translate(table)
 
 
 def gitlab(findings: Sequence[Finding]) -> str:

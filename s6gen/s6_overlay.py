@@ -45,8 +45,6 @@ def is_s6_overlay(source: Source) -> bool:
     if name in DIRECTORIES and os.path.basename(parent) == "s6-overlay":  # noqa: PTH119
         return True
     return any(
-        definition.name in USER_BUNDLES
-        and "type" not in definition.entries
-        and is_addition(definition)
+        definition.name in USER_BUNDLES and is_addition(definition)
         for definition in source.definitions
     )

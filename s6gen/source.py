@@ -20,7 +20,10 @@ class Folder:
     """A directory, and what it holds where that matters."""
 
     names: tuple[str, ...] = ()
-    link: bool = False
+    link: str = ""
+    """Where it points, if it is a symbolic link."""
+    empty: tuple[str, ...] = ()
+    """Which of the names are empty directories."""
 
 
 @attrs.frozen
@@ -130,10 +133,11 @@ def over(upper: Definition, lower: Definition | None) -> Definition:
     return attrs.evolve(upper, entries=entries, lent={**lower.lent, **lent})
 
 
-ADDITIONS = frozenset({"contents", "contents.d", "dependencies", "dependencies.d", "data", "env"})
+DEFINING = frozenset({"run", "finish", "up", "down", "reload"})
 
 
 def is_addition(definition: Definition) -> bool:
     """Whether a directory without type looks like additions to a definition in a lower layer."""
-    visible = {name for name in definition.entries if not name.startswith(".")}
-    return bool(visible) and visible <= ADDITIONS and not definition.failure
+    if "type" in definition.entries or not DEFINING.isdisjoint(definition.entries):
+        return False
+    return any(not name.startswith(".") for name in definition.entries)

@@ -21,10 +21,14 @@ def names_are_defined(services: ServiceSet) -> Iterator[Finding]:
     near = slips(services, unknown) if len(unknown) <= FEW else {}
     for name, meant in near.items():
         for service, reference in unknown.pop(name):
-            yield mention(service, reference, f"{name} is not defined; did you mean {meant}?")
-    partial = [service.definition.path for service in services.all if is_untyped_addition(service)]
-    if unknown or partial:
-        yield fragment(unknown, partial)
+            yield mention(service, reference, f"{name!r} is not defined; did you mean {meant}?")
+    untyped = [
+        service
+        for service in services.all
+        if is_addition(service.definition) and service.name not in services.given
+    ]
+    if unknown or untyped:
+        yield fragment(unknown, untyped)
 
 
 def undefined(services: ServiceSet) -> dict[str, list[Mention]]:
@@ -40,39 +44,52 @@ def undefined(services: ServiceSet) -> dict[str, list[Mention]]:
 
 def slips(services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]) -> dict[str, str]:
     """Which unknown names are probably misspelt, and what was meant."""
-    if not unknown:
-        return {}
-    from difflib import get_close_matches
-
-    known = [*services.services, *services.pipelines, *services.given]
+    known = (*services.services, *services.pipelines, *services.given)
     found = {}
     for name in unknown:
-        close = get_close_matches(name, known, n=1, cutoff=0.75)
-        if close and name not in close[0] and close[0] not in name:
-            found[name] = close[0]
+        reach = 1 if len(name) < 5 else 2
+        distances = [(distance(name, one, reach), one) for one in known]
+        nearest, meant = min(distances, default=(reach + 1, ""))
+        if nearest <= reach:
+            found[name] = meant
     return found
 
 
-def is_untyped_addition(service: Service) -> bool:
-    """Whether a lower layer must bring this definition's type."""
-    return "type" not in service.definition.entries and is_addition(service.definition)
+def distance(one: str, other: str, reach: int) -> int:
+    """How many letters to add, drop, replace or swap (optimal string alignment), up to reach."""
+    if abs(len(one) - len(other)) > reach:
+        return reach + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        last, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+        if min(row) > reach:
+            return reach + 1
+    return row[-1]
 
 
-def fragment(unknown: Mapping[str, Sequence[Mention]], partial: Sequence[str]) -> Finding:
+def fragment(unknown: Mapping[str, Sequence[Mention]], untyped: Sequence[Service]) -> Finding:
     """The one line that says what is missing, and which option tells it."""
-    wrong = []
-    if unknown:
-        names = ", ".join(list(unknown)[:SHOWN])
-        more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
-        wrong.append(f"nothing here defines {names}{more}")
-    if partial:
-        more = f" and {len(partial) - 1} more" if len(partial) > 1 else ""
-        wrong.append(f"{partial[0]}{more} without type")
+    wrong = [f"nothing here defines {shortened(list(unknown))}"] if unknown else []
+    if untyped:
+        names = shortened([service.name for service in untyped])
+        wrong.append(f"there is no type in {names}")
     message = (
-        f"{', '.join(wrong)}; define what is missing, or if it comes from elsewhere, "
+        f"{' and '.join(wrong)}; add what is missing, or if it comes from elsewhere "
         "lay that beneath with --layer DIR or name it with --given NAME"
     )
     if unknown:
         service, reference = next(iter(unknown.values()))[0]
         return mention(service, reference, message)
-    return Finding(partial[0], message)
+    return Finding(untyped[0].definition.path, message)
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
