@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from s6gen.execline import Word
 from s6gen.finding import Finding
 from s6gen.rules.definitions import at
-from s6gen.rules.scripts import scripts
+from s6gen.rules.scripts import script_in
 from s6gen.script import SHELLS, depth
 from s6gen.service import ONESHOT, Service, read
 from s6gen.service_set import ServiceSet
@@ -14,15 +14,13 @@ from s6gen.service_set import ServiceSet
 Command = Sequence[Word]
 
 
-def command_lines(service: Service) -> Iterator[tuple[str, list[Word]]]:
-    """The execline scripts of a service, as words: up and down, or run and finish."""
+def command_line(service: Service, file: str) -> list[Word]:
+    """The words of an execline script of a service: up and down, or run and finish."""
     if service.type == ONESHOT:
-        for file, found in service.scripts.items():
-            if isinstance(found, list):
-                yield file, found
-    for file, script in scripts(service):
-        if script.is_execline and not script.error:
-            yield file, script.words
+        found = service.scripts.get(file)
+        return found if isinstance(found, list) else []
+    script = script_in(service, file)
+    return script.words if script else []
 
 
 TAKES_BLOCK = {
@@ -70,9 +68,9 @@ def after_options(words: Command, place: int, with_value: str) -> Word | None:
 def glued_brace(words: Command) -> Iterator[tuple[str, int]]:
     """A brace that opens or closes a block stands alone (execlineb: Syntax of scripts)."""
     for word in words:
-        text = word.value.strip(" ")
-        if not word.plain or len(text) < 2:
+        if not word.plain or ("{" not in word.value and "}" not in word.value):
             continue
+        text = word.value.strip(" ")
         opened, closed = text.count("{"), text.count("}")
         if (text[0] == "{" and opened > closed) or (text[-1] in "};" and closed > opened):
             yield f"{text} is no brace but a word; put blanks around the brace", word.line
@@ -80,15 +78,14 @@ def glued_brace(words: Command) -> Iterator[tuple[str, int]]:
 
 def variable_not_imported(words: Command) -> Iterator[tuple[str, int]]:
     """A variable is substituted only after importas or the like (execline: Substitution)."""
-    texts = [word.value.strip(" ") for word in words]
-    if any(re.sub(r".*/", "", text) in EVALUATORS for text in texts):
+    using = [word for word in words if "$" in word.value]
+    if not using or hands_on(words):
         return
-    mentioned = set(texts)
-    told = set()
-    for word, text in zip(words, texts, strict=True):
-        for name in re.findall(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))", text):
-            variable = name[0] or name[1]
-            if variable.isdigit() or variable in mentioned or variable in told:
+    told = {word.value.strip(" ") for word in words}
+    for word in using:
+        for braced, bare in VARIABLE.findall(word.value):
+            variable = braced or bare
+            if variable.isdigit() or variable in told:
                 continue
             told.add(variable)
             yield (
@@ -98,7 +95,31 @@ def variable_not_imported(words: Command) -> Iterator[tuple[str, int]]:
             )
 
 
-EVALUATORS = SHELLS | {"awk", "gawk", "perl", "python", "python3", "eval", "envsubst", "su", "ssh"}
+VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+
+
+def hands_on(words: Command) -> bool:
+    """Whether one of the words is a program that reads others with a grammar of its own."""
+    return any(word.value.strip(" ").rpartition("/")[2] in EVALUATORS for word in words)
+
+
+EVALUATORS = SHELLS | {
+    "awk",
+    "gawk",
+    "sed",
+    "perl",
+    "python",
+    "python3",
+    "eval",
+    "expr",
+    "find",
+    "envsubst",
+    "su",
+    "ssh",
+    "[",
+    "test",
+    "eltest",
+}
 
 
 def next_line_is_an_argument(words: Command) -> Iterator[tuple[str, int]]:
@@ -143,20 +164,20 @@ CHAIN = frozenset({"foreground", "background", "if", "ifelse", "importas", "back
 
 def shell_syntax(words: Command) -> Iterator[tuple[str, int]]:
     """In up and down are execline command lines, whatever #! says (s6-rc-compile: For oneshots)."""
-    texts = [word.value.strip(" ") for word in words]
-    if any(re.sub(r".*/", "", text) in EVALUATORS | {"[", "test", "eltest"} for text in texts[:-1]):
-        return
-    for place, (word, text) in enumerate(zip(words, texts, strict=True)):
+    for place, word in enumerate(words):
         if not word.plain:
             continue
-        begins = begins_command(words, place)
-        if text in OPERATORS or text.endswith(";") or (begins and SHELL_ONLY.fullmatch(text)):
+        text = word.value.strip(" ")
+        shell = text in OPERATORS or text[-1:] == ";"
+        if not shell and not (SHELL_ONLY.fullmatch(text) and begins_command(words, place)):
+            continue
+        if not hands_on(words):
             yield (
                 f"{text} is shell, and this is execline; put the shell script into a file of its "
                 "own and name that here",
                 word.line,
             )
-            return
+        return
 
 
 OPERATORS = frozenset({"&&", "||", "|", "&", ">", ">>", "<", "2>&1", ">&2", "1>&2"})
@@ -172,14 +193,16 @@ COMMAND_LINE_WARNINGS = (
 )
 
 
-def null_character(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def null_character(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """No script has a null character: the lexer takes it for the end (el_parse)."""
-    for file in ("up", "down") if service.type == ONESHOT else ():
-        content = read(service.definition, file)
-        if isinstance(content, bytes) and content.partition(b"\0")[2].strip():
-            yield at(
-                service,
-                file,
-                "what follows the null character is not read; remove the character",
-                content.partition(b"\0")[0].count(b"\n") + 1,
-            )
+    content = read(service.definition, file)
+    if not isinstance(content, bytes):
+        return
+    text, _, rest = content.partition(b"\0")
+    if rest.strip():
+        yield at(
+            service,
+            file,
+            "what follows the null character is not read; remove the character",
+            text.count(b"\n") + 1,
+        )

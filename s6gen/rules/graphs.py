@@ -13,7 +13,7 @@ from s6gen.source import File, Folder
 SAFE = re.compile(r"[A-Za-z0-9_.%:+][A-Za-z0-9_.%:+@-]*")
 
 
-def odd_name(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def odd_name(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
     """Names are letters, digits, dashes and the like (s6-rc-compile: Source format)."""
     if not SAFE.fullmatch(service.name):
         yield Finding(
@@ -22,7 +22,7 @@ def odd_name(_services: ServiceSet, service: Service) -> Iterator[Finding]:
         )
 
 
-def blank_at_end(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def blank_at_end(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
     """No name ends in white space, which belongs to it (s6-rc-compile: For bundles)."""
     for reference in (*service.references, *service.pipeline_names):
         if reference.name != reference.name.rstrip():
@@ -31,7 +31,7 @@ def blank_at_end(_services: ServiceSet, service: Service) -> Iterator[Finding]:
             )
 
 
-def empty_bundle(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def empty_bundle(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
     """A bundle stands for something, unless a dot file says that it is empty on purpose."""
     if service.type != BUNDLE or service.contents:
         return
@@ -46,35 +46,32 @@ def empty_bundle(_services: ServiceSet, service: Service) -> Iterator[Finding]:
         yield at(service, "contents", "names nothing; name services, or remove the bundle")
 
 
-def lost_in_git(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def lost_in_git(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """Names in dependencies.d and contents.d are files: git keeps no empty directories."""
-    for file in ("dependencies.d", "contents.d"):
-        folder = service.definition.entries.get(file)
-        if not isinstance(folder, Folder):
-            continue
-        for name in folder.empty:
-            if not name.startswith("."):
-                yield at(
-                    service,
-                    f"{file}/{name}",
-                    "is an empty directory, which git does not keep; make it an empty file",
-                )
+    folder = service.definition.entries[file]
+    for name in folder.empty if isinstance(folder, Folder) else ():
+        if not name.startswith("."):
+            yield at(
+                service,
+                f"{file}/{name}",
+                "is an empty directory, which git does not keep; make it an empty file",
+            )
 
 
-def script_missing(services: ServiceSet, service: Service) -> Iterator[Finding]:
+def script_missing(services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """A script that up or down names is there, and executable (execve)."""
-    for file, words in service.scripts.items() if service.type == ONESHOT else ():
-        if not isinstance(words, list) or len(words) != 1:
-            continue
-        path = words[0].value
-        owner, name = in_these_sources(services, path)
-        if owner is None:
-            continue
-        entry = owner.definition.entries.get(name)
-        if entry is None:
-            yield at(service, file, f"{path} is not there; create it", words[0].line)
-        elif isinstance(entry, File) and not entry.executable:
-            yield at(service, file, f"{path} is not executable; chmod +x {name}", words[0].line)
+    words = service.scripts.get(file)
+    if not isinstance(words, list) or len(words) != 1:
+        return
+    path = words[0].value
+    owner, name = in_these_sources(services, path)
+    if owner is None:
+        return
+    entry = owner.definition.entries.get(name)
+    if entry is None:
+        yield at(service, file, f"{path} is not there; create it", words[0].line)
+    elif isinstance(entry, File) and not entry.executable:
+        yield at(service, file, f"{path} is not executable; chmod +x {name}", words[0].line)
 
 
 def in_these_sources(services: ServiceSet, path: str) -> tuple[Service | None, str]:

@@ -13,12 +13,12 @@ from s6gen.source import File
 ELF = b"\x7fELF"
 
 
-def scripts(service: Service) -> Iterator[tuple[str, RunScript]]:
-    """The run and finish of a longrun, those that are scripts."""
-    for file in ("run", "finish") if service.type == LONGRUN else ():
-        entry = service.definition.entries.get(file)
-        if isinstance(entry, File) and not entry.cut and not entry.content.startswith(ELF):
-            yield file, run_script(entry.content)
+def script_in(service: Service, file: str) -> RunScript | None:
+    """The run or finish script of a longrun; not if that is a program, or absurdly long."""
+    entry = service.definition.entries.get(file)
+    if service.type != LONGRUN or not isinstance(entry, File):
+        return None
+    return None if entry.cut or entry.content.startswith(ELF) else run_script(entry.content)
 
 
 def no_shebang(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
@@ -92,19 +92,19 @@ SCRIPT_WARNINGS = (
 )
 
 
-def notification_never_written(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def notification_never_written(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """With notification-fd, something writes to it, or nothing that depends on it ever starts."""
-    descriptor = number(read(service.definition, "notification-fd"))
-    if service.type != LONGRUN or descriptor is None or descriptor < 3:
-        return
-    for file, script in scripts(service):
-        if file == "run" and not may_write(script, descriptor):
-            yield at(
-                service,
-                "notification-fd",
-                f"nothing in run writes to {descriptor}, so this is never ready; let the daemon "
-                "write a newline to it, or remove the file",
-            )
+    descriptor = number(read(service.definition, file))
+    script = script_in(service, "run")
+    if script and descriptor is not None and descriptor >= 3 and not may_write(script, descriptor):
+        yield at(
+            service,
+            file,
+            f"nothing in run writes to {descriptor}, so this is never ready; let the daemon "
+            "write a newline to it, or remove the file",
+        )
 
 
 def may_write(script: RunScript, descriptor: int) -> bool:

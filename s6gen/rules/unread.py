@@ -23,19 +23,17 @@ REMARK = re.compile(
 BACKUP = re.compile(r".*(~|\.(bak|old|orig|save|swp|disabled|dpkg-\w+|rpm\w+))")
 
 
-def strangers(service: Service) -> Iterator[str]:
-    """The entries that s6-rc-compile does not look at."""
-    known = FILES[service.type]
-    for name in service.definition.entries:
-        if name not in known and not name.startswith(".") and not REMARK.fullmatch(name):
-            yield name
+def is_stranger(service: Service, name: str) -> bool:
+    """Whether s6-rc-compile does not look at an entry, which is no mere remark either."""
+    return (
+        name not in FILES[service.type] and not name.startswith(".") and not REMARK.fullmatch(name)
+    )
 
 
-def misspelt_file(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def misspelt_file(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """No file is named almost like one that s6-rc-compile reads."""
-    for name in strangers(service):
-        if meant := meant_by(name, service):
-            yield at(service, name, f"is not read; rename it to {meant}, if that is meant")
+    if meant := meant_by(file, service):
+        yield at(service, file, f"is not read; rename it to {meant}, if that is meant")
 
 
 def meant_by(name: str, service: Service) -> str:
@@ -79,20 +77,19 @@ SYNONYMS = {
 }
 
 
-def file_of_another_type(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def file_of_another_type(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """No file belongs to services of another type (s6-rc-compile: Source format)."""
-    for name in strangers(service):
-        if name == "down" and service.type == LONGRUN:
-            continue
-        if name in EVERY and not is_mentioned(service, name):
-            kind = " or ".join(kind for kind in FILES if name in FILES[kind])
-            article = "an" if service.type == ONESHOT else "a"
-            yield at(
-                service,
-                name,
-                f"is not read in {article} {service.type}, only in a {kind}; remove it, or "
-                "change the type",
-            )
+    if file not in EVERY or is_mentioned(service, file):
+        return
+    if file == "down" and service.type == LONGRUN:
+        return
+    kind = " or ".join(kind for kind in FILES if file in FILES[kind])
+    article = "an" if service.type == ONESHOT else "a"
+    yield at(
+        service,
+        file,
+        f"is not read in {article} {service.type}, only in a {kind}; remove it, or change the type",
+    )
 
 
 def is_mentioned(service: Service, name: str) -> bool:
@@ -106,92 +103,89 @@ def is_mentioned(service: Service, name: str) -> bool:
     return False
 
 
-def down_in_longrun(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def down_in_longrun(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """A longrun has no down, which s6-rc ignores (s6-rc-compile: For longruns)."""
-    if service.type == LONGRUN and exists(service.definition, "down"):
+    if service.type == LONGRUN and file == "down":
         yield at(
             service,
-            "down",
+            file,
             "is ignored: the service starts anyway; remove it, and leave the service out of the "
             "bundles instead",
         )
 
 
-def log_directory(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def log_directory(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """A longrun has no log directory, which s6-rc ignores (s6-rc-compile: For longruns)."""
-    log = service.definition.entries.get("log")
-    if service.type == LONGRUN and isinstance(log, Folder):
+    if is_log_directory(service, file):
         yield at(
             service,
-            "log",
+            file,
             "is ignored: no logger is made of it; make the logger a longrun of its own, joined by "
             "producer-for and consumer-for",
         )
 
 
-def list_beside_directory(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def is_log_directory(service: Service, file: str) -> bool:
+    """Whether this is how loggers are defined without s6-rc."""
+    entry = service.definition.entries[file]
+    return file == "log" and service.type == LONGRUN and isinstance(entry, Folder)
+
+
+def list_beside_directory(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """Names are in NAME.d or in NAME, not in both (s6-rc-compile: Source format)."""
-    for name in ("contents",) if service.type == BUNDLE else ("dependencies",):
-        folder = service.definition.entries.get(f"{name}.d")
-        content = read(service.definition, name)
-        if isinstance(folder, Folder) and isinstance(content, bytes) and content.strip():
-            yield at(service, name, f"is ignored beside {name}.d; move its names there")
+    folder = service.definition.entries.get(f"{file}.d")
+    content = read(service.definition, file)
+    if isinstance(folder, Folder) and isinstance(content, bytes) and content.strip():
+        yield at(service, file, f"is ignored beside {file}.d; move its names there")
 
 
-def pipeline_name_ignored(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def pipeline_name_ignored(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """Only a last consumer names its pipeline (s6-rc-compile warns of it)."""
     is_last = service.producers and not exists(service.definition, "producer-for")
-    if service.type == LONGRUN and not is_last and exists(service.definition, "pipeline-name"):
+    if not is_last and exists(service.definition, file):
         yield at(
-            service,
-            "pipeline-name",
-            "is ignored: this is not the last consumer of a pipeline; move it there",
+            service, file, "is ignored: this is not the last consumer of a pipeline; move it there"
         )
 
 
-def file_too_new(services: ServiceSet, service: Service) -> Iterator[Finding]:
+def file_too_new(services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """No file is there that this release does not read yet (git log of s6-rc-compile.c)."""
-    for name in SINCE.keys() & service.definition.entries.keys() & FILES[service.type]:
-        if not reads(services.version, name):
-            yield at(
-                service,
-                name,
-                f"is ignored by s6-rc {shown(services.version)}: it is read from "
-                f"{shown(SINCE[name])} on; remove it, or check with --s6-rc {shown(SINCE[name])}",
-            )
+    if not reads(services.version, file):
+        since = shown(SINCE[file])
+        yield at(
+            service,
+            file,
+            f"is ignored by s6-rc {shown(services.version)}: it is read from {since} on; remove "
+            f"it, or check with --s6-rc {since}",
+        )
 
 
-def file_not_copied(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+def file_not_copied(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """What run and finish look for in their directory is in data or env (For longruns)."""
-    if service.type != LONGRUN:
+    if service.type != LONGRUN or file in EVERY:
         return
-    here = [name for name in strangers(service) if name not in ("log", "down")]
-    for script in ("run", "finish") if here else ():
+    for script in ("run", "finish"):
         content = read(service.definition, script)
         text = content.decode(errors="surrogateescape") if isinstance(content, bytes) else ""
-        for name in here:
-            pattern = rf"(?<![\w/.-])(\./{re.escape(name)})(?![\w.-])"
-            if found := re.search(pattern, text):
-                yield at(
-                    service,
-                    script,
-                    f"./{name} will not be there: only data and env are copied; move it to "
-                    f"data/{name}",
-                    text.count("\n", 0, found.start()) + 1,
-                )
-
-
-def unread_file(services: ServiceSet, service: Service) -> Iterator[Finding]:
-    """Nothing lies in a definition that neither s6-rc-compile nor a script of it reads."""
-    for name in strangers(service):
-        if name in EVERY or name == "log" or meant_by(name, service):
-            continue
-        if not is_mentioned(service, name) and not is_used(services, service, name):
+        if found := re.search(rf"(?<![\w/.-])\./{re.escape(file)}(?![\w.-])", text):
             yield at(
                 service,
-                name,
-                "is not read; move it to data/ if a script needs it, or out of the source",
+                script,
+                f"./{file} will not be there: only data and env are copied; move it to data/{file}",
+                text.count("\n", 0, found.start()) + 1,
             )
+
+
+def unread_file(services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+    """Nothing lies in a definition that neither s6-rc-compile nor a script of it reads."""
+    if file in EVERY or is_log_directory(service, file) or meant_by(file, service):
+        return
+    if not is_mentioned(service, file) and not is_used(services, service, file):
+        yield at(
+            service,
+            file,
+            "is not read; move it to data/ if a script needs it, or out of the source",
+        )
 
 
 CONVENTION = 3
@@ -209,16 +203,13 @@ def is_used(services: ServiceSet, service: Service, name: str) -> bool:
     return len(list(itertools.islice(owners, CONVENTION))) == CONVENTION
 
 
-def relative_link(_services: ServiceSet, service: Service) -> Iterator[Finding]:
-    """data, env and template are no relative links: links are copied as they are (hiercopy)."""
-    if service.type != LONGRUN:
-        return
-    for name in ("data", "env", "template"):
-        entry = service.definition.entries.get(name)
-        if isinstance(entry, Folder) and entry.link and not entry.link.startswith("/"):
-            yield at(
-                service,
-                name,
-                f"the link to {entry.link} is copied as it is and leads nowhere at run time; "
-                "make it a directory, or the link absolute",
-            )
+def relative_link(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+    """No relative links are data, env and template: links are copied as they are (hiercopy)."""
+    entry = service.definition.entries[file]
+    if isinstance(entry, Folder) and entry.link and not entry.link.startswith("/"):
+        yield at(
+            service,
+            file,
+            f"the link to {entry.link} is copied as it is and leads nowhere at run time; "
+            "make it a directory, or the link absolute",
+        )

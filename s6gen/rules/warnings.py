@@ -1,50 +1,87 @@
 """All warnings by name: what s6-rc-compile accepts, and is almost surely wrong."""
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 import attrs
 
 from s6gen.finding import Finding
-from s6gen.rules import graphs, pipelines, unread, values
-from s6gen.rules.command_lines import COMMAND_LINE_WARNINGS, command_lines, null_character
+from s6gen.rules import graphs, pipelines, scripts, unread, values
+from s6gen.rules.command_lines import COMMAND_LINE_WARNINGS, command_line, null_character
 from s6gen.rules.definitions import at
-from s6gen.rules.scripts import SCRIPT_WARNINGS, notification_never_written, scripts
-from s6gen.service import Service
+from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service
 from s6gen.service_set import ServiceSet
 
-ServiceWarning = Callable[[ServiceSet, Service], Iterator[Finding]]
+FileWarning = Callable[[ServiceSet, Service, str], Iterator[Finding]]
+"""Looks at one file of a service."""
 
-SERVICE_WARNINGS: tuple[ServiceWarning, ...] = (
-    pipelines.stdout_redirected,
-    pipelines.stderr_not_logged,
-    pipelines.roles_swapped,
-    pipelines.logger_without_readiness,
-    pipelines.consumer_of_nothing,
-    notification_never_written,
-    null_character,
+EACH: tuple[FileWarning, ...] = (graphs.odd_name, graphs.blank_at_end, graphs.empty_bundle)
+"""For every service."""
+
+STRANGERS: tuple[FileWarning, ...] = (
     unread.misspelt_file,
     unread.file_of_another_type,
     unread.down_in_longrun,
     unread.log_directory,
-    unread.list_beside_directory,
-    unread.pipeline_name_ignored,
-    unread.file_too_new,
     unread.file_not_copied,
     unread.unread_file,
-    unread.relative_link,
-    values.descriptor_too_low,
-    values.timeout_in_seconds,
-    values.death_tally_clipped,
-    values.unknown_signal,
-    values.text_after_number,
-    graphs.odd_name,
-    graphs.blank_at_end,
-    graphs.empty_bundle,
-    graphs.lost_in_git,
-    graphs.script_missing,
 )
+"""For every file that s6-rc-compile does not look at."""
 
-SET_WARNINGS = (graphs.services_in_no_bundle, graphs.too_many_services)
+_FLAGS: Mapping[str, tuple[FileWarning, ...]] = {
+    "flag-essential": (unread.file_too_new,),
+    "flag-recommended": (unread.file_too_new,),
+}
+_ATOMIC: Mapping[str, tuple[FileWarning, ...]] = {
+    **_FLAGS,
+    "dependencies": (unread.list_beside_directory,),
+    "dependencies.d": (graphs.lost_in_git,),
+    "timeout-up": (values.timeout_in_seconds,),
+    "timeout-down": (values.timeout_in_seconds,),
+}
+
+KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
+    ONESHOT: {
+        **_ATOMIC,
+        "up": (null_character, graphs.script_missing),
+        "down": (null_character, graphs.script_missing),
+        "reload": (unread.file_too_new, null_character, graphs.script_missing),
+    },
+    LONGRUN: {
+        **_ATOMIC,
+        "run": (pipelines.logger_without_readiness,),
+        "producer-for": (
+            pipelines.stdout_redirected,
+            pipelines.stderr_not_logged,
+            pipelines.roles_swapped,
+        ),
+        "consumer-for": (pipelines.consumer_of_nothing,),
+        "pipeline-name": (unread.pipeline_name_ignored,),
+        "notification-fd": (
+            values.descriptor_too_low,
+            values.text_after_number,
+            scripts.notification_never_written,
+        ),
+        "lock-fd": (values.descriptor_too_low, values.text_after_number),
+        "timeout-kill": (values.timeout_in_seconds, values.text_after_number),
+        "timeout-finish": (values.timeout_in_seconds, values.text_after_number),
+        "max-death-tally": (values.death_tally_clipped, values.text_after_number),
+        "down-signal": (values.unknown_signal,),
+        "reload-signal": (unread.file_too_new, values.unknown_signal),
+        "flag-newpidns": (unread.file_too_new,),
+        "flag-timeout-killpg": (unread.file_too_new,),
+        "data": (unread.relative_link,),
+        "env": (unread.relative_link,),
+        "template": (unread.relative_link,),
+    },
+    BUNDLE: {
+        **_FLAGS,
+        "contents": (unread.list_beside_directory,),
+        "contents.d": (graphs.lost_in_git,),
+    },
+}
+"""By type, for the files that s6-rc-compile looks at."""
+
+SETS = (graphs.services_in_no_bundle, graphs.too_many_services)
 
 
 def name_of(rule: Callable[..., object]) -> str:
@@ -54,10 +91,12 @@ def name_of(rule: Callable[..., object]) -> str:
 
 WARNINGS = frozenset(
     [
-        *map(name_of, SCRIPT_WARNINGS),
+        *map(name_of, EACH),
+        *map(name_of, STRANGERS),
+        *(name_of(rule) for files in KNOWN.values() for rules in files.values() for rule in rules),
+        *map(name_of, scripts.SCRIPT_WARNINGS),
         *map(name_of, COMMAND_LINE_WARNINGS),
-        *map(name_of, SERVICE_WARNINGS),
-        *map(name_of, SET_WARNINGS),
+        *map(name_of, SETS),
     ]
 )
 """The names of all warnings."""
@@ -65,14 +104,13 @@ WARNINGS = frozenset(
 
 def warnings(services: ServiceSet, ignored: Container[str] = ()) -> Iterator[Finding]:
     """Everything that compiles and then fails, but what is ignored."""
-    about_services = [rule for rule in SERVICE_WARNINGS if name_of(rule) not in ignored]
-    about_sets = [rule for rule in SET_WARNINGS if name_of(rule) not in ignored]
     for service in own_services(services):
-        for rule in about_services:
-            yield from own(service, stamped(rule, rule(services, service)))
-        yield from own(service, script_warnings(service, ignored))
-    for set_rule in about_sets:
-        yield from stamped(set_rule, set_rule(services))
+        for finding in service_warnings(services, service):
+            if finding.rule not in ignored:
+                yield finding
+    for rule in SETS:
+        if name_of(rule) not in ignored:
+            yield from stamped(rule, rule(services))
 
 
 def own_services(services: ServiceSet) -> Iterator[Service]:
@@ -84,26 +122,33 @@ def own_services(services: ServiceSet) -> Iterator[Service]:
                 yield service
 
 
-def own(service: Service, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Findings in files of the sources themselves, not of a layer beneath."""
-    inside = f"{service.definition.path}/"
-    for finding in findings:
-        if not service.definition.lent or f"{finding.path}/".startswith(inside):
-            yield finding
+def service_warnings(services: ServiceSet, service: Service) -> Iterator[Finding]:
+    """What is to be said of one service, but not of what a layer beneath brings."""
+    for rule in EACH:
+        yield from stamped(rule, rule(services, service, ""))
+    known = KNOWN[service.type]
+    for file in service.definition.entries:
+        if file in service.definition.lent:
+            continue
+        rules = STRANGERS if unread.is_stranger(service, file) else known.get(file, ())
+        for rule in rules:
+            yield from stamped(rule, rule(services, service, file))
+        if file in SCRIPTS[service.type]:
+            yield from script_warnings(service, file)
 
 
-def script_warnings(service: Service, ignored: Container[str]) -> Iterator[Finding]:
-    """What is to be said of each script by itself."""
-    for file, script in scripts(service):
-        for rule in SCRIPT_WARNINGS:
-            if name_of(rule) not in ignored:
-                found = (at(service, file, *one) for one in rule(file, script))
-                yield from stamped(rule, found)
-    for file, words in command_lines(service):
+SCRIPTS = {ONESHOT: ("up", "down", "reload"), LONGRUN: ("run", "finish"), BUNDLE: ()}
+
+
+def script_warnings(service: Service, file: str) -> Iterator[Finding]:
+    """What is to be said of a script by itself."""
+    if script := scripts.script_in(service, file):
+        for rule in scripts.SCRIPT_WARNINGS:
+            yield from stamped(rule, (at(service, file, *one) for one in rule(file, script)))
+    if words := command_line(service, file):
         for command_rule in COMMAND_LINE_WARNINGS:
-            if name_of(command_rule) not in ignored:
-                found = (at(service, file, *one) for one in command_rule(words))
-                yield from stamped(command_rule, found)
+            found = (at(service, file, *one) for one in command_rule(words))
+            yield from stamped(command_rule, found)
 
 
 def stamped(rule: Callable[..., object], findings: Iterable[Finding]) -> Iterator[Finding]:
