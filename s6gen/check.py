@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Container, Iterable, Iterator
 
-import attrs
-
 from s6gen.finding import Finding
 from s6gen.rules.completeness import names_are_defined
 from s6gen.rules.definitions import PRESENT, REQUIRED, directories_can_be_opened
@@ -46,4 +44,4 @@ def definition_errors(services: ServiceSet, service: Service) -> Iterator[Findin
 def named(rule: Callable[..., object], findings: Iterable[Finding]) -> Iterator[Finding]:
     """The findings of a rule, bearing its name."""
     for finding in findings:
-        yield attrs.evolve(finding, rule=rule.__name__.replace("_", "-"))
+        yield finding._replace(rule=rule.__name__.replace("_", "-"))

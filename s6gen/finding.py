@@ -1,10 +1,9 @@
 """What a check has to say."""
 
-import attrs
+from typing import NamedTuple
 
 
-@attrs.frozen
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong: where, what, and what to do about it."""
 
     path: str

@@ -2,19 +2,16 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
-
-import attrs
+from typing import NamedTuple
 
 from s6gen.read_source import read_source
 from s6gen.s6_overlay import S6_OVERLAY, is_s6_overlay
 from s6gen.service_set import ServiceSet, service_set
 from s6gen.source import Source, lay_beneath
-from s6gen.version import Version
+from s6gen.version import REFERENCE, Version
 
 
-@attrs.frozen(kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What the command line asks for."""
 
     paths: Sequence[str]
@@ -23,7 +20,7 @@ class Request:
     given: Sequence[str] = ()
     s6_overlay: bool | None = None
     """Whether s6-overlay's services are there; None: look at the sources."""
-    version: Version
+    version: Version = REFERENCE
 
 
 def read_sources(request: Request) -> ServiceSet:
@@ -51,7 +48,7 @@ def layer_directories(layer: str, paths: Sequence[str]) -> list[str]:
 
 def same_path(layer: str, path: str) -> str | None:
     """The directory in a layer whose path ends like this one, in two names or more."""
-    parts = Path(os.path.abspath(path)).parts  # noqa: PTH100 (resolve would follow links)
+    parts = os.path.abspath(path).split("/")  # noqa: PTH100 (importing pathlib takes time)
     for start in range(1, len(parts) - 1):
         directory = os.path.join(layer, *parts[start:])  # noqa: PTH118
         if os.path.isdir(directory):  # noqa: PTH112

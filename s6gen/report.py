@@ -1,9 +1,8 @@
 """How findings are shown: to people, to programs, to GitHub and GitLab."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from s6gen.database import Database
 from s6gen.finding import Finding
 
 RED, YELLOW, BOLD, PLAIN = "\033[1;31m", "\033[1;33m", "\033[1m", "\033[0m"
@@ -45,8 +44,10 @@ def escaped(char: str) -> str:
     return f"\\0x{code:02x}"
 
 
-def as_json(findings: Sequence[Finding], database: Database | None) -> str:
+def as_json(findings: Sequence[Finding], database: Mapping[str, Any] | None) -> str:
     """Everything for programs: the findings and, if there is no error, what is compiled."""
+    import json
+
     listed = [
         {
             "path": finding.path,
@@ -85,6 +86,8 @@ def encoded(text: str, table: dict[int, str]) -> str:
 
 def gitlab(findings: Sequence[Finding]) -> str:
     """A code quality report, which GitLab shows in a merge request (Code Quality report format)."""
+    import json
+
     listed = [
         {
             "description": printable(finding.message),

@@ -3,8 +3,7 @@
 import functools
 import re
 from collections.abc import Iterator
-
-import attrs
+from typing import NamedTuple
 
 from s6gen.execline import ScriptError, Word, lex
 
@@ -13,8 +12,7 @@ WRAPPERS = frozenset({"env", "with-contenv"})
 """Programs between #! and the interpreter proper: env, and s6-overlay's."""
 
 
-@attrs.frozen
-class RunScript:
+class RunScript(NamedTuple):
     """What run or finish is."""
 
     text: str

@@ -4,8 +4,6 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import attrs
-
 from s6gen.execline import ScriptError, Word, lex
 from s6gen.source import Broken, Dangling, Definition, File, Folder
 from s6gen.version import Version, reads
@@ -38,8 +36,7 @@ Script = list[Word]
 """A command line."""
 
 
-@attrs.frozen
-class Service:
+class Service(NamedTuple):
     """What one definition says. What could not be read is empty here: rules report it."""
 
     definition: Definition
@@ -52,7 +49,7 @@ class Service:
     producers: tuple[Reference, ...] = ()
     pipeline_names: tuple[Reference, ...] = ()
     """What pipeline-name says, in a last consumer."""
-    scripts: Mapping[str, Script | ScriptError] = attrs.field(factory=dict)
+    scripts: Mapping[str, Script | ScriptError] = {}
     """up, down and reload of a oneshot, where they are there."""
     timeout_up: int = 0
     timeout_down: int = 0

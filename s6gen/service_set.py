@@ -1,8 +1,7 @@
 """All services of one compilation, and how they hang together."""
 
 from collections.abc import Iterable, Iterator, Mapping
-
-import attrs
+from typing import NamedTuple
 
 from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Reference, Service, service_of
 from s6gen.source import Source
@@ -12,8 +11,7 @@ ONESHOT_RUNNER = "s6rc-oneshot-runner"
 FDHOLDER = "s6rc-fdholder"
 
 
-@attrs.frozen
-class Pipeline:
+class Pipeline(NamedTuple):
     """The bundle that s6-rc-compile makes for a pipeline with a name."""
 
     name: str
@@ -22,8 +20,7 @@ class Pipeline:
     members: tuple[str, ...]
 
 
-@attrs.frozen
-class ServiceSet:
+class ServiceSet(NamedTuple):
     """What one s6-rc-compile run is given: sources, and what names in them mean."""
 
     sources: tuple[Source, ...]

@@ -9,7 +9,6 @@ import click
 
 from s6gen import report
 from s6gen.check import check
-from s6gen.database import database
 from s6gen.errors import Exit, Fatal
 from s6gen.read_sources import read_sources
 from s6gen.rules.warnings import WARNINGS
@@ -27,6 +26,8 @@ def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> E
     findings = check(services, ignored)
     wrong = any(not finding.warning or strict for finding in findings)
     if form == "json":
+        from s6gen.database import database
+
         sound = all(finding.warning for finding in findings)
         text = report.as_json(findings, database(services) if sound else None)
     elif form in report.FORMATS:

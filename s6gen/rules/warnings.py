@@ -1,8 +1,6 @@
 """All warnings by name: what s6-rc-compile accepts, and is almost surely wrong."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-
-import attrs
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from s6gen.finding import Finding
 from s6gen.rules import graphs, pipelines, scripts, unread, values
@@ -109,8 +107,9 @@ def warnings(services: ServiceSet, ignored: Container[str] = ()) -> Iterator[Fin
             if finding.rule not in ignored:
                 yield finding
     for rule in SETS:
-        if name_of(rule) not in ignored:
-            yield from stamped(rule, rule(services))
+        for finding in rule(services):
+            if name_of(rule) not in ignored:
+                yield stamped(rule, finding)
 
 
 def own_services(services: ServiceSet) -> Iterator[Service]:
@@ -122,19 +121,21 @@ def own_services(services: ServiceSet) -> Iterator[Service]:
                 yield service
 
 
-def service_warnings(services: ServiceSet, service: Service) -> Iterator[Finding]:
+def service_warnings(services: ServiceSet, service: Service) -> list[Finding]:
     """What is to be said of one service, but not of what a layer beneath brings."""
-    for rule in EACH:
-        yield from stamped(rule, rule(services, service, ""))
+    found = [stamped(rule, one) for rule in EACH for one in rule(services, service, "")]
     known = KNOWN[service.type]
+    scripts_here = SCRIPTS[service.type]
     for file in service.definition.entries:
         if file in service.definition.lent:
             continue
         rules = STRANGERS if unread.is_stranger(service, file) else known.get(file, ())
         for rule in rules:
-            yield from stamped(rule, rule(services, service, file))
-        if file in SCRIPTS[service.type]:
-            yield from script_warnings(service, file)
+            for one in rule(services, service, file):
+                found.append(stamped(rule, one))
+        if file in scripts_here:
+            found += script_warnings(service, file)
+    return found
 
 
 SCRIPTS = {ONESHOT: ("up", "down", "reload"), LONGRUN: ("run", "finish"), BUNDLE: ()}
@@ -144,14 +145,14 @@ def script_warnings(service: Service, file: str) -> Iterator[Finding]:
     """What is to be said of a script by itself."""
     if script := scripts.script_in(service, file):
         for rule in scripts.SCRIPT_WARNINGS:
-            yield from stamped(rule, (at(service, file, *one) for one in rule(file, script)))
+            for message, line in rule(file, script):
+                yield stamped(rule, at(service, file, message, line))
     if words := command_line(service, file):
         for command_rule in COMMAND_LINE_WARNINGS:
-            found = (at(service, file, *one) for one in command_rule(words))
-            yield from stamped(command_rule, found)
+            for message, line in command_rule(words):
+                yield stamped(command_rule, at(service, file, message, line))
 
 
-def stamped(rule: Callable[..., object], findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings of a rule, bearing its name."""
-    for finding in findings:
-        yield attrs.evolve(finding, rule=name_of(rule), warning=True)
+def stamped(rule: Callable[..., object], finding: Finding) -> Finding:
+    """The finding of a rule, bearing its name."""
+    return finding._replace(rule=name_of(rule), warning=True)
