@@ -1,35 +1,54 @@
 #!/usr/bin/env python3
-"""Keeps one TLS certificate current by ACME (RFC 8555).
+"""Keeps one TLS certificate current by ACME (RFC 8555, RFC 9773).
 
-Needs Python 3.11 and the `acme` package, nothing else: it may be copied and run alone. The look
-that finds nothing due uses neither the network nor that package, and imports little (no pathlib).
-Read from the top: `main`, what is due, one issuance, then the parts these stand on.
+Needs Python 3.11 and the `acme` package, nothing else: it may be copied and run alone. Read it from
+the top: the command, what is due, one issuance, its challenges, the CA, and what these stand on.
+FILE is what --out names. Moments are seconds since 1970; sections without a name are RFC 8555's.
 """
 
-# ruff: noqa: D105, D107, N818, PTH104, PTH108, PTH110, PTH112, PTH116, PTH120, PTH123, T201
+# pathlib is slow to load, and has no dir_fd:
+# ruff: noqa: D105, D107, N818, PTH104, PTH108, PTH110, PTH112, PTH113, PTH114, PTH116, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import json
 import os
-import random
-import signal
-import stat
 import sys
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
-    from typing import Any, NoReturn
+    import argparse
+    import contextlib
+    import datetime
+    import email.utils
+    import fcntl
+    import hashlib
+    import http.client
+    import ipaddress
+    import json
+    import random
+    import re
+    import select
+    import signal
+    import ssl
+    import subprocess
+    import urllib.parse
+    import urllib.request
+    import zlib
+    from collections.abc import Callable
+    from typing import Any, NoReturn, TypeVar
 
+    from acme import jws
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
-    from josepy.jwa import JWASignature
-    from josepy.jwk import JWK
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from josepy import b64, jwa, jwk
+
+    Json = dict[str, Any]
+    Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    Options = argparse.Namespace
+    Request = x509.CertificateSigningRequest
+    T = TypeVar("T")
 
 VERSION = "0.1.0"
 RELEASED = 1795478400
@@ -38,76 +57,128 @@ AUTHORITIES = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
     "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
 }
-MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
-ANSWER_LIMIT = 1 << 20
-"""Bytes: nothing an ACME server sends is longer."""
-NONCE_TRIES, TRIES = 50, 4
-OK, NO, USAGE, BUG, TEMPORARY = 0, 1, 100, 101, 111
-
-
-class Fatal(Exception):
-    """Ends the run: one line that names what is at fault; retry_after: seconds the CA asks for."""
-
-    def __init__(self, message: str, code: int = TEMPORARY, retry_after: float = 0) -> None:
-        super().__init__(message)
-        self.code = code
-        self.retry_after = retry_after
-
-
-class Problem(Fatal):
-    """The CA refused (RFC 7807, RFC 8555 section 6.7): kind is the type without its namespace."""
-
-    def __init__(self, message: str, kind: str, status: int, retry_after: float = 0) -> None:
-        super().__init__(message, USAGE if kind in OUR_FAULT else TEMPORARY, retry_after)
-        self.kind = kind
-        self.status = status
-
-
 OUR_FAULT = (
     *("badCSR", "badPublicKey", "badSignatureAlgorithm", "externalAccountRequired"),
     *("invalidContact", "invalidProfile", "rejectedIdentifier", "unsupportedContact"),
     *("unsupportedIdentifier", "userActionRequired"),
 )
-"""Problem types that only another configuration cures."""
+"""The problem types that only another configuration cures (section 6.7)."""
+MINUTE, HOUR, DAY, WEEK, NEVER = 60.0, 3600.0, 86400.0, 604800.0, float("inf")
+SKEW = 5 * MINUTE
+"""How far two honest clocks may differ."""
+SOON = 0.05
+"""Seconds that a CA gets before it is looked whether it is done already."""
+LIMIT = 1 << 20
+"""Bytes: no honest answer or file is longer."""
+NONCES, TRIES = 50, 4
+OK, NO, USAGE, BUG, TEMPORARY = 0, 1, 100, 101, 111
+
+
+class Fatal(Exception):
+    """Ends the run with one line that names what is at fault.
+
+    A CA's refusal has a kind, which is the problem's type without its namespace, an HTTP status,
+    and the seconds after which the CA wants to be asked again, if it says so.
+    """
+
+    def __init__(
+        self, message: str, code: int = TEMPORARY, kind: str = "", status: int = 0, wait: float = 0
+    ) -> None:
+        super().__init__(message)
+        self.code = USAGE if kind in OUR_FAULT else code
+        self.kind, self.status, self.wait = kind, status, wait
 
 
 class Stopped(BaseException):
     """A signal asks to end: clean up and go."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+
+# The command
 
 
 def main() -> None:
     """The command `s6gen-acme`."""
+    sys.exit(OK if glance(sys.argv[1:]) else run(sys.argv[1:]))
+
+
+def glance(arguments: list[str]) -> bool:
+    """Whether the last look holds: same arguments, same files, the moment it named is to come.
+
+    This is the hourly look that finds nothing due, so it imports nothing.
+    """
+    path = ""
+    for name, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if name == "--out":
+            path = value
+        elif name.startswith("--out="):
+            path = name[6:]
     try:
-        code = run(sys.argv[1:])
-        sys.stdout.flush()
-    except Stopped as stopped:
-        signal.signal(stopped.number, signal.SIG_DFL)
-        os.kill(os.getpid(), stopped.number)
-        code = TEMPORARY
-    sys.exit(code)
+        with open(f"{path}.state", encoding="ascii") as state:
+            since, until, seen = state.readline().rstrip("\n").split(" ", 2)
+        return float(since) <= time.time() < float(until) and seen == sight(arguments)
+    except (ValueError, OSError):
+        return False
+
+
+def sight(arguments: list[str]) -> str:
+    """The arguments, and what changes with every file that one of them names."""
+    seen: list[object] = [*arguments]
+    for argument in arguments:
+        for path in (argument, argument.partition("=")[2]):
+            if os.path.isfile(path):
+                status = os.stat(path)
+                seen.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return ascii(seen)
+
+
+def import_the_rest() -> None:
+    """Import what a glance does without: it is slow to load, and some of it may be missing."""
+    global argparse, contextlib, datetime, email, fcntl, hashlib, http, ipaddress, json
+    global random, re, select, signal, ssl, subprocess, urllib, zlib
+    global jws, x509, hashes, serialization, ec, rsa, b64, jwa, jwk
+    import argparse
+    import contextlib
+    import datetime
+    import email.utils
+    import fcntl
+    import hashlib
+    import http.client
+    import ipaddress
+    import json
+    import random
+    import re
+    import select
+    import signal
+    import ssl
+    import subprocess
+    import urllib.parse
+    import zlib
+
+    from acme import jws
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from josepy import b64, jwa, jwk
 
 
 def run(arguments: list[str]) -> int:
     """Do what the arguments ask; the exit code."""
-    options = parse(arguments)
-    deadline = time.monotonic() + options.timeout
-    listen_for_signals(deadline)
-    signal.setitimer(signal.ITIMER_REAL, options.timeout)
     try:
-        if options.check:
-            return report(options)
-        if not options.out:
-            return write_to_stdout(options, deadline)
-        return keep_current(options, deadline)
-    except Fatal as fatal:
-        return say("fatal", str(fatal), fatal.code)
+        import_the_rest()
     except ModuleNotFoundError as missing:
         hint = "install python3-acme (Debian) or py3-acme (Alpine)"
         return say("fatal", f"Python module {missing.name} is missing: {hint}", USAGE)
+    try:
+        options = parse(arguments)
+        listen_for_signals(options)
+        command: Callable[[Options], int] = options.command
+        return command(options)
+    except Stopped as stopped:
+        signal.signal(stopped.args[0], signal.SIG_DFL)
+        os.kill(os.getpid(), stopped.args[0])
+        return TEMPORARY
+    except Fatal as fatal:
+        return say("fatal", str(fatal), fatal.code)
     except OSError as error:
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         return say("fatal", f"{where}{error.strerror or error}", TEMPORARY)
@@ -115,465 +186,819 @@ def run(arguments: list[str]) -> int:
         trace = bug.__traceback__
         while trace and trace.tb_next:
             trace = trace.tb_next
-        line = trace.tb_lineno if trace else 0
-        return say("fatal", f"bug, please report: {type(bug).__name__}: {bug} (line {line})", BUG)
+        where = f"line {trace.tb_lineno}" if trace else "no line"
+        return say("fatal", f"bug, please report: {type(bug).__name__}: {bug} ({where})", BUG)
 
 
-def listen_for_signals(deadline: float) -> None:
-    """SIGTERM and SIGINT end the run cleanly; SIGALRM is harmless before the deadline is over."""
+def listen_for_signals(options: Options) -> None:
+    """SIGTERM and SIGINT end the run cleanly, SIGALRM only once --timeout is over."""
+    options.deadline = time.monotonic() + options.timeout
 
-    def stop(number: int, _: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def stop(number: int, _: object) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+            signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)
 
-    def alarm(_: int, __: FrameType | None) -> None:
-        if time.monotonic() >= deadline:
-            raise Fatal("not done within --timeout")
+    def alarm(_: int, __: object) -> None:
+        if time.monotonic() >= options.deadline:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            raise Fatal(f"not done within --timeout, {options.timeout:g} s")
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGALRM, alarm)
+    signal.setitimer(signal.ITIMER_REAL, options.timeout)
 
 
 def say(kind: str, message: str, code: int = OK) -> int:
     """One line on stderr, whatever the message holds; returns code."""
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
-    print(f"s6gen-acme: {kind}: {line}", file=sys.stderr, flush=True)
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+    print(f"s6gen-acme: {kind}: {line}", file=sys.stderr, flush=True)  # noqa: T201 (the edge)
     return code
+
+
+def inform(options: Options, message: str) -> None:
+    """Say it unless --quiet."""
+    if not options.quiet:
+        say("info", message)
+
+
+def emit(text: str) -> int:
+    """Text on stdout, all of it or an error."""
+    with open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False) as stdout:
+        stdout.write(text)
+    return OK
+
+
+def reason(error: Exception) -> str:
+    """An error in words, without its number."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def utc(when: float) -> str:
+    """A moment as people write it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when))
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """The names, but not a hundred of them."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return " ".join(names[:most]) + more
 
 
 # What is due
 
 
-class Decision:
-    """Whether to order now, why, and else when; moments in seconds since 1970."""
-
-    def __init__(self, due: bool, why: str, when: float = 0, usable: bool = True) -> None:
-        self.due = due
-        self.why = why
-        self.when = when
-        self.usable = usable
-
-
-def decide(state: State, now: float, force: bool = False) -> Decision:
-    """Whether FILE must be ordered anew, from what is known of it alone."""
-    held = state["file"]
-    start, end = held["not_before"], held["not_after"]
-    if force:
-        return Decision(True, "--force was given", usable=not held["fault"] and now < end)
-    if held["fault"]:
-        return Decision(True, held["fault"], usable=False)
-    if now >= end:
-        return Decision(True, f"expired on {day(end)}", usable=False)
-    if held["for"] != state["issued"].get("for", held["for"]):
-        return Decision(True, "was ordered with another CA or profile")
-    when, why = renewal_moment(state, start, end)
-    return Decision(now >= when, why, when)
-
-
-def renewal_moment(state: State, start: float, end: float) -> tuple[float, str]:
-    """When to renew a certificate valid from start to end, and by which rule."""
-    lifetime = end - start
-    last = end - lifetime * 0.05
-    renewal = state["renewal"]
-    if renewal.get("id") == state["file"]["id"] and "moment" in renewal:
-        if renewal["moment"] <= last:
-            return renewal["moment"], "the CA suggests it (ARI)"
-        return last, "5 % of its lifetime is left"
-    if lifetime < 10 * DAY:
-        return start + lifetime / 2, "half of its lifetime is over"
-    return start + lifetime * 2 / 3, "two thirds of its lifetime are over"
-
-
-def check_clock(state: State, now: float) -> None:
-    """Refuse to decide anything by a clock that cannot be right."""
-    start = state["file"]["not_before"]
-    if now < RELEASED:
-        raise Fatal(f"the clock says {moment(now)}, which cannot be: set it")
-    if not state["file"]["fault"] and now < start:
-        raise Fatal(f"the clock says {moment(now)}, before FILE's certificate begins: set it")
-
-
-def hold_until(state: State, now: float) -> float:
-    """The earliest next attempt after failures; 0 if there is no need to wait."""
-    failure = state["failure"]
-    if failure.get("of") != state["file"]["of"][1]:
-        return 0
-    until = failure.get("next", 0)
-    return until if now < until <= now + WEEK else 0
-
-
-def pause_after(failures: int, usable: bool) -> float:
-    """Seconds to wait after so many failures in a row, with and without a usable certificate."""
-    if usable:
-        return min(DAY, HOUR * 2.0 ** min(failures - 1, 10)) * random.uniform(0.9, 1.1)  # noqa: S311
-    return (MINUTE, 10 * MINUTE, 100 * MINUTE, DAY)[min(failures, 4) - 1]
-
-
-def report(options: argparse.Namespace) -> int:
-    """--check: what would be done, why and when; exit code 0 nothing due, 1 due."""
-    state = look(options)
-    now = time.time()
-    check_clock(state, now)
-    decision = decide(state, now, options.force)
-    until = hold_until(state, now)
-    if decision.due and until and not options.force:
-        print(f"{options.out}: due ({decision.why}), next attempt {moment(until)}")
-    elif decision.due:
-        print(f"{options.out}: due ({decision.why})")
-    else:
-        print(f"{options.out}: nothing due before {moment(decision.when)} ({decision.why})")
-    return NO if decision.due else OK
-
-
-def keep_current(options: argparse.Namespace, deadline: float) -> int:
-    """Look at FILE, and order it anew if that is due."""
-    state = look(options)
-    check_clock(state, time.time())
-    if not decide(state, time.time(), options.force).due:
-        state.save()
+def keep_current(options: Options) -> int:
+    """Look at FILE; what is due is done by one run at a time, after a second look."""
+    if settled(options, State(options), look(options)):
         return OK
-    with locked(options.out + ".lock"):
-        state = look(options)
-        decision = decide(state, time.time(), options.force)
-        until = hold_until(state, time.time())
-        if not decision.due:
+    with lock(f"{options.out}.lock"):
+        finish_what_was_killed(options)
+        state, held = State(options), look(options)
+        ca = Ca(options, state)
+        if not options.force and time.time() >= next_question(state, held, time.time()):
+            ask_window(ca, state, held)
+        if settled(options, state, held):
             return OK
+        until = hold_until(options, state, time.time())
         if until and not options.force:
-            if decision.usable:
-                return OK
-            last = state["failure"].get("what")
-            raise Fatal(f"{options.out}: next attempt {moment(until)}, the last failed: {last}")
-        inform(options, f"{options.out}: {decision.why}, ordering")
-        renew(options, state, deadline, decision)
+            last = state["failure"]["what"]
+            raise Fatal(f"{options.out}: next attempt {utc(until)}; the last one failed: {last}")
+        inform(options, f"{options.out}: {decide(options, state, held, time.time())[1]}, ordering")
+        renew(options, state, held, ca)
     return OK
 
 
-def look(options: argparse.Namespace) -> State:
-    """What is known of FILE, read again only if a file or an option changed."""
-    state = State(options.out + ".state")
-    paths = (options.out, options.domain_key, options.csr)
-    of = [[signature(path) for path in paths], asked(options)]
-    if state["file"].get("of") != of:
-        state["file"] = inspect(options) | {"of": of}
-        state["file"]["for"] = [options.directory_url, options.profile]
-        state.changed = True
-    return state
+def settled(options: Options, state: State, held: Held) -> bool:
+    """Whether there is nothing to do; until when is stored for `glance`."""
+    now = time.time()
+    check_clock(held, now)
+    until = min(decide(options, state, held, now)[0], next_question(state, held, now))
+    if held.usable(now) and not options.force:
+        until = max(until, hold_until(options, state, now))
+    if now < until:
+        with contextlib.suppress(OSError, Fatal):
+            state.save(now, until)
+    return now < until
 
 
-def asked(options: argparse.Namespace) -> list[Any]:
-    """The options that an order depends on: another set of them makes old failures void."""
-    return [
-        *(options.domain, options.directory_url, options.profile, options.contact),
-        *(options.acme_dir, options.ca_bundle, options.account_key),
-    ]
+def check_clock(held: Held, now: float) -> None:
+    """Refuse to decide anything by a clock that cannot be right."""
+    if now < RELEASED:
+        raise Fatal(f"the clock says {utc(now)}, which is past: set it")
+    if not held.fault and now + SKEW < held.start:
+        raise Fatal(f"the clock says {utc(now)}, but the certificate begins {utc(held.start)}")
 
 
-def signature(path: str) -> list[int]:
-    """Changes whenever the file does."""
+def decide(options: Options, state: State, held: Held, now: float) -> tuple[float, str]:
+    """From which moment FILE has to be ordered anew (0: at once), and why."""
+    if options.force:
+        return 0, "--force was given"
+    if held.fault:
+        return 0, held.fault
+    if now >= held.end:
+        return 0, f"expired {utc(held.end)}"
+    if state["issued"].get("terms", held.terms) != held.terms:
+        return 0, "was ordered from another CA, for more names or with another profile"
+    return renewal_moment(state, held)
+
+
+def renewal_moment(state: State, held: Held) -> tuple[float, str]:
+    """When a certificate's time has come, and by which rule."""
+    lifetime = held.end - held.start
+    if state["renewal"].get("id") == held.id and "moment" in state["renewal"]:
+        suggested = float(state["renewal"]["moment"]), "the CA suggests this moment"
+        return min(suggested, (held.end - lifetime * 0.05, "5 % of its lifetime are left"))
+    if lifetime < 10 * DAY:
+        return held.start + lifetime / 2, "half of its lifetime is over"
+    return held.start + lifetime * 2 / 3, "two thirds of its lifetime are over"
+
+
+def next_question(state: State, held: Held, now: float) -> float:
+    """When to ask the CA for its window again, never for what is no use (RFC 9773 section 4.3)."""
+    if not held.usable(now) or not held.id:
+        return NEVER
+    known = state["renewal"].get("id") == held.id
+    return min(float(state["renewal"]["ask"]), now + DAY) if known else 0
+
+
+def ask_window(ca: Ca, state: State, held: Held) -> None:
+    """Ask when to renew; the moment once chosen stays until the window moves."""
+    known = state["renewal"] if state["renewal"].get("id") == held.id else {}
+    renewal = {**known, "id": held.id, "ask": time.time() + HOUR * random.uniform(1, 2)}  # noqa: S311
+    state["renewal"] = renewal
     try:
-        status = os.stat(path)
-    except OSError:
-        return []
-    return [status.st_ino, status.st_size, status.st_mtime_ns]
+        url = state["issued"].get("renewal-info") or ca.directory().get("renewalInfo")
+        if not isinstance(url, str):
+            renewal["ask"] = held.end
+            return
+        answer = ca.get(f"{url.rstrip('/')}/{held.id}")
+        window = parse_window(answer.json())
+    except Fatal as failure:
+        state["issued"].pop("renewal-info", None)
+        renewal["ask"] = max(renewal["ask"], time.time() + min(failure.wait, DAY))
+        say("warning", f"the CA does not say when to renew: {failure}")
+        return
+    renewal["ask"] = time.time() + min(max(answer.wait() or 6 * HOUR, MINUTE), DAY)
+    if renewal.get("window") != window:
+        renewal |= {"window": window, "moment": choose_moment(*window)}
+        inform(
+            ca.options, f"the CA suggests to renew between {utc(window[0])} and {utc(window[1])}"
+        )
 
 
-def inspect(options: argparse.Namespace) -> dict[str, Any]:
-    """FILE's certificate in a few words, and what is wrong with it for these options."""
-    facts: dict[str, Any] = {"fault": "", "names": [], "not_before": 0, "not_after": 0, "id": ""}
+def parse_window(document: Json) -> list[float]:
+    """Start and end of the suggested window (RFC 9773 section 4.2)."""
+    suggested = field(document, "suggestedWindow", dict)
+    try:
+        moments = [field(suggested, name, str) for name in ("start", "end")]
+        start, end = (datetime.datetime.fromisoformat(moment).timestamp() for moment in moments)
+    except (ValueError, OverflowError) as error:
+        raise Fatal(f"suggestedWindow: {error}") from error
+    if not start < end:
+        raise Fatal("suggestedWindow ends before it starts")
+    return [start, end]
+
+
+def choose_moment(start: float, end: float) -> float:
+    """A random moment of the window, early enough that an hourly look comes before it ends."""
+    return random.uniform(start, max(end - HOUR, (start + end) / 2))  # noqa: S311
+
+
+def hold_until(options: Options, state: State, now: float) -> float:
+    """The earliest next attempt after failures with the same options; 0 if none is set."""
+    failure = state["failure"]
+    if failure.get("of") != asked(options):
+        return 0
+    return float(failure["next"]) if now < failure["next"] <= now + WEEK else 0
+
+
+def asked(options: Options) -> Json:
+    """The options that an order depends on."""
+    others = ("quiet", "timeout", "deadline", "command", "check", "force")
+    return {name: value for name, value in vars(options).items() if value and name not in others}
+
+
+def remember_failure(options: Options, state: State, held: Held, failure: Exception) -> None:
+    """Count it, and set the earliest next attempt, later each time."""
+    again = state["failure"].get("of") == asked(options)
+    count = 1 + (state["failure"]["count"] if again else 0)
+    wait = min(failure.wait, WEEK) if isinstance(failure, Fatal) else 0
+    until = time.time() + max(pause_after(count, held.usable(time.time())), wait)
+    state["failure"] = {"count": count, "next": until, "what": str(failure), "of": asked(options)}
+    state.save()
+
+
+def pause_after(failures: int, usable: bool) -> float:
+    """Seconds to wait after so many failures, with and without a usable certificate."""
+    if not usable:
+        return (MINUTE, 10 * MINUTE, 100 * MINUTE, DAY)[min(failures, 4) - 1]
+    return min(DAY, HOUR * 2.0 ** min(failures - 1, 5)) * random.uniform(0.9, 1.1)  # noqa: S311
+
+
+def report(options: Options) -> int:
+    """--check: what would be done, why and when; exit code 0 nothing due, 1 due."""
+    state, held, now = State(options), look(options), time.time()
+    check_clock(held, now)
+    when, why = decide(options, state, held, now)
+    until = hold_until(options, state, now)
+    if now < when:
+        return emit(f"{options.out}: nothing due before {utc(when)}: {why}\n")
+    emit(f"{options.out}: due{f', next attempt {utc(until)}' if until else ' now'}: {why}\n")
+    return NO
+
+
+class Held:
+    """What FILE holds, and what is wrong with it for these options, "" if nothing is."""
+
+    names: tuple[str, ...] = ()
+    terms: tuple[str, ...] | list[str] = ()
+    start = end = 0.0
+    id = issuer = serial = ""
+    fault = "is missing"
+
+    def usable(self, now: float) -> bool:
+        """Whether a server can work with it."""
+        return not self.fault and self.start - SKEW <= now < self.end
+
+
+def look(options: Options) -> Held:
+    """Read FILE, and compare it with the names and the key that it has to be for."""
+    held = Held()
     try:
         chain = parse_chain(read(options.out))
-        facts |= describe(chain[0])
-        facts["fault"] = misfit(chain, *wanted(options))
+        held = describe(chain[0])
+        if options.domain and options.domain_key:
+            names, key = {normal(name) for name in options.domain}, load_key(options.domain_key)
+            held.fault = misfit(chain, names, key.public_key())
+        else:
+            request = load_csr(options.csr)
+            names = names_of(request)
+            held.fault = misfit(chain, names, request.public_key())
+        held.terms = [options.directory_url, options.profile, *sorted(names)]
     except FileNotFoundError as missing:
-        gone = missing.filename
-        facts["fault"] = "is missing" if gone == options.out else f"goes with {gone}, missing"
+        if missing.filename != options.out:
+            held.fault = f"is for a key or a CSR that is missing, {missing.filename}"
     except (OSError, Fatal) as error:
-        facts["fault"] = f"is not usable: {error}"
-    return facts
-
-
-def wanted(options: argparse.Namespace) -> tuple[set[str], PublicKeyTypes]:
-    """The names and the public key that FILE has to be for."""
-    if options.domain and options.domain_key:
-        return {normal(name) for name in options.domain}, load_key(options.domain_key).public_key()
-    request = load_csr(options.csr)
-    return set(names_of(request)), request.public_key()
+        held.fault = f"is not usable: {reason(error)}"
+    return held
 
 
 class State:
-    """What is remembered between runs, beside FILE; nothing in it is secret."""
+    """What is remembered between runs, in FILE.state: nothing of it is secret.
 
-    SECTIONS = ("file", "issued", "renewal", "failure", "accounts")
+    The first line is for `glance`, the second a checksum, the rest JSON.
+    """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.changed = False
-        self.sections: dict[str, dict[str, Any]] = {}
+    def __init__(self, options: Options) -> None:
+        self.path = f"{options.out}.state" if options.out else ""
+        self.sections: dict[str, Json] = {}
         with contextlib.suppress(FileNotFoundError):
-            try:
-                stored = json.loads(read(path))
-                self.sections = {name: dict(stored.get(name, {})) for name in self.SECTIONS}
-            except (ValueError, TypeError, AttributeError):
-                say("warning", f"{path}: not readable as state, starting it anew")
+            checksum, _, content = read(self.path).partition(b"\n")[2].partition(b"\n")
+            if checksum == b"%08x" % zlib.crc32(content):
+                self.sections = json.loads(content)
+            else:
+                say("warning", f"{self.path}: damaged, starting it anew")
 
-    def __getitem__(self, section: str) -> dict[str, Any]:
+    def __getitem__(self, section: str) -> Json:
         return self.sections.setdefault(section, {})
 
-    def __setitem__(self, section: str, value: dict[str, Any]) -> None:
+    def __setitem__(self, section: str, value: Json) -> None:
         self.sections[section] = value
 
-    def save(self) -> None:
-        """Write it, if it differs from what was read."""
-        if self.changed and self.path:
-            replace(self.path, json.dumps(self.sections, indent=1).encode() + b"\n", 0o600)
-            self.changed = False
+    def save(self, since: float = 0, until: float = 0) -> None:
+        """Replace the file; from since until then nothing is due."""
+        if self.path:
+            content = json.dumps(self.sections, indent=1).encode() + b"\n"
+            head = f"{int(since)} {until:.0f} {sight(sys.argv[1:])}\n{zlib.crc32(content):08x}\n"
+            replace(self.path, head.encode() + content, 0o600)
 
 
 # One issuance
 
 
-def write_to_stdout(options: argparse.Namespace, deadline: float) -> int:
+def write_to_stdout(options: Options) -> int:
     """Without --out: order now, the chain goes to stdout (as acme-tiny does)."""
-    print(obtain(options, State(""), Network(options, deadline)), end="")
-    return OK
+    state = State(options)
+    return emit(obtain(options, state, Ca(options, state), ""))
 
 
-def renew(options: argparse.Namespace, state: State, deadline: float, decision: Decision) -> None:
+def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
     """Order a new chain and put it in FILE's place; a failure is remembered."""
-    network = Network(options, deadline)
-    require_writable(os.path.dirname(options.out) or ".")
+    known = state["renewal"].get("id") == held.id and "window" in state["renewal"]
     try:
-        pem = obtain(options, state, network)
-    except Fatal as failure:
-        if network.used:
-            remember_failure(state, failure, decision.usable)
+        state.save()
+        chain = obtain(options, state, ca, held.id if known else "")
+        replace(options.out, chain.encode(), 0o640)
+        if options.new_key:
+            os.rename(f"{options.domain_key}.next", options.domain_key)
+    except Exception as failure:
+        if ca.used:
+            remember_failure(options, state, held, failure)
         raise
-    replace(options.out, pem.encode(), 0o640)
-    state["failure"] = {}
-    state["issued"] = {"for": [options.directory_url, options.profile]}
-    fresh = look(options)
-    state["file"] = fresh["file"]
-    state.changed = True
+    finally:
+        if options.new_key:
+            remove(f"{options.domain_key}.next")
+    new = look(options)
+    state["issued"] = {"terms": new.terms, "renewal-info": ca.directory().get("renewalInfo")}
+    state["failure"], state["renewal"] = {}, {}
     state.save()
-    held = state["file"]
-    inform(
-        options,
-        f"{options.out}: new certificate for {' '.join(held['names'])}, valid until"
-        f" {moment(held['not_after'])}, to be renewed from"
-        f" {moment(decide(state, time.time()).when)}",
-    )
+    until = f"valid until {utc(new.end)}, to be renewed from {utc(renewal_moment(state, new)[0])}"
+    inform(options, f"{options.out}: new certificate for {listed([*new.names])}, {until}")
 
 
-def remember_failure(state: State, failure: Fatal, usable: bool) -> None:
-    """Count it, and set the earliest next attempt."""
-    known = state["failure"].get("of") == state["file"]["of"][1]
-    count = 1 + (state["failure"].get("count", 0) if known else 0)
-    pause = max(pause_after(count, usable), min(failure.retry_after, WEEK))
-    state["failure"] = {
-        "count": count,
-        "next": time.time() + pause,
-        "what": str(failure),
-        "of": state["file"]["of"][1],
-    }
-    state.changed = True
-    state.save()
-
-
-def obtain(options: argparse.Namespace, state: State, network: Network) -> str:
-    """A chain in PEM, ordered, validated, downloaded and verified."""
+def obtain(options: Options, state: State, ca: Ca, replaces: str) -> str:
+    """A verified chain in PEM, ordered with the CA."""
     account_key = load_or_make_key(options, options.account_key, "ec256")
     request = certificate_request(options)
     names = names_of(request)
-    with contextlib.ExitStack() as stack:
-        challenge = stack.enter_context(HttpChallenge(options))
-        account = Account(network, account_key, options, state)
-        order_url, order = account.post(
-            network.directory("newOrder"), {"identifiers": [identifier(name) for name in names]}
-        ).located()
-        if order.get("status") == "pending":
-            answer_challenges(account, order, challenge)
-            order = await_order(account, order_url, {"pending"})
-        if order.get("status") == "ready":
-            csr = request.public_bytes(encoding().DER)
-            finalize = text_of(order, "finalize")
-            order = account.post(finalize, {"csr": b64(csr)}).json()
-        if order.get("status") != "valid":
-            order = await_order(account, order_url, {"pending", "ready", "processing"})
-        pem = account.post(text_of(order, "certificate"), None).body.decode("ascii", "replace")
-    chain = parse_chain(pem)
-    if fault := misfit(chain, set(names), request.public_key()):
-        raise Fatal(f"the CA sent a chain that {fault}, it is not used")
-    verify_validity(chain)
-    return pem_of(chain)
+    with Answers(options, state, names) as answers:
+        ca.sign_in(account_key)
+        url, order = place_order(ca, names, replaces)
+        if field(order, "status", str) == "pending":
+            answer_challenges(ca, order, answers)
+            ca.sleep(SOON)
+        order = finalize(ca, url, order, request)
+    chain = choose_chain(ca, field(order, "certificate", str))
+    if fault := misfit(chain, names, request.public_key()):
+        raise Fatal(f"the CA sent a chain that {fault}: it is not used")
+    verify(chain)
+    return "".join(one.public_bytes(serialization.Encoding.PEM).decode() for one in chain)
 
 
-def answer_challenges(account: Account, order: dict[str, Any], challenge: HttpChallenge) -> None:
-    """Set up and answer the challenges of all names before any is polled."""
-    for url in strings_of(order, "authorizations"):
-        authorization = account.post(url, None).json()
-        if authorization.get("status") == "valid":
+def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, Json]:
+    """The order's URL and the order (section 7.4, RFC 9773 section 5)."""
+    kinds = [{"type": "ip" if address(name) else "dns", "value": name} for name in sorted(names)]
+    wish: Json = {"identifiers": kinds}
+    if profile := ca.options.profile:
+        offered = field(field(ca.directory(), "meta", dict, {}), "profiles", dict, {})
+        if profile not in offered:
+            on_offer = ", ".join(sorted(offered)) or "none"
+            raise Fatal(f"--profile {profile}: unknown, on offer: {on_offer}", USAGE)
+        wish["profile"] = profile
+    try:
+        known = {"replaces": replaces} if replaces else {}
+        return ca.post(ca.resource("newOrder"), wish | known, again=False).located()
+    except Fatal as refusal:
+        if not replaces or not 400 <= refusal.status < 500 or refusal.status == 429:
+            raise
+        inform(ca.options, f"ordering without `replaces`: {refusal}")
+    return ca.post(ca.resource("newOrder"), wish, again=False).located()
+
+
+def answer_challenges(ca: Ca, order: Json, answers: Answers) -> None:
+    """Put all answers in place, then tell the CA of each (section 7.5)."""
+    urls = []
+    for url in field(order, "authorizations", list):
+        authorization = ca.post(url, None).json()
+        if field(authorization, "status", str) == "valid":
             continue
-        name = text_of(authorization.get("identifier"), "value")
-        offered = {c.get("type"): c for c in dicts_of(authorization, "challenges")}
-        chosen = offered.get(challenge.kind)
+        name = field(field(authorization, "identifier", dict), "value", str)
+        offered = field(authorization, "challenges", list)
+        chosen = [one for one in offered if field(one, "type", str) == answers.kind]
         if not chosen:
-            raise Fatal(f"{name}: the CA offers no {challenge.kind} challenge", USAGE)
-        token = text_of(chosen, "token")
-        challenge.set_up(name, token, f"{token}.{account.thumbprint}")
-        account.post(text_of(chosen, "url"), {})
+            raise Fatal(f"{name}: the CA offers no {answers.kind} challenge", USAGE)
+        answers.plan(name, field(chosen[0], "token", str), ca.thumbprint)
+        urls.append(field(chosen[0], "url", str))
+    answers.put()
+    for url in urls:
+        ca.post(url, {})
 
 
-def await_order(account: Account, url: str, unfinished: set[str]) -> dict[str, Any]:
-    """Poll until the order's status is none of these: at once, then as told, else ever slower."""
-    pause = 0.05
+def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
+    """The valid order, which has a certificate (section 7.4).
+
+    It is tried without a look whether the order is ready: this saves a request if it is.
+    """
+    csr = b64.b64encode(request.public_bytes(serialization.Encoding.DER)).decode()
+    target = field(order, "finalize", str)
+    while field(order, "status", str) in ("pending", "ready"):
+        try:
+            order = ca.post(target, {"csr": csr}, again=False).json()
+        except Fatal as refusal:
+            if refusal.kind != "orderNotReady":
+                raise
+            order = poll(ca, url, ("pending",))
+    if field(order, "status", str) == "processing":
+        order = poll(ca, url, ("processing",))
+    return order
+
+
+def poll(ca: Ca, url: str, unfinished: tuple[str, ...]) -> Json:
+    """The order, once its status is another: looked at as the CA says, else ever more seldom."""
+    wait, pause = 0.0, SOON
     while True:
-        answer = account.post(url, None)
-        order: dict[str, Any] = answer.json()
-        if order.get("status") == "invalid":
-            raise Fatal(explain_invalid(account, order))
-        if order.get("status") not in unfinished:
-            return order
-        account.network.sleep(answer.retry_after() or pause * random.uniform(0.8, 1.2))  # noqa: S311
-        pause = min(pause * 1.6, 5)
+        ca.sleep(wait or pause * random.uniform(1, 1.2))  # noqa: S311
+        answer = ca.post(url, None)
+        order = answer.json()
+        if field(order, "status", str) not in unfinished:
+            break
+        wait, pause = answer.wait(), min(2 * pause, 5)
+    if order["status"] not in ("ready", "processing", "valid"):
+        raise Fatal(f"the order failed: {explain(ca, order)}")
+    return order
 
 
-def explain_invalid(account: Account, order: dict[str, Any]) -> str:
+def explain(ca: Ca, order: Json) -> str:
     """Why an order failed, name by name."""
     reasons = []
-    for url in strings_of(order, "authorizations"):
-        authorization = account.post(url, None).json()
-        name = text_of(authorization.get("identifier"), "value")
-        for challenge in dicts_of(authorization, "challenges"):
-            if "error" in challenge:
-                reasons.append(f"{name}: {in_words(challenge['error'])}")
-    if not reasons and "error" in order:
-        reasons.append(in_words(order["error"]))
-    return "the order failed: " + ("; ".join(reasons) or "the CA gives no reason")
+    for url in field(order, "authorizations", list):
+        authorization = ca.post(url, None).json()
+        for challenge in field(authorization, "challenges", list):
+            if isinstance(challenge, dict) and "error" in challenge:
+                name = field(field(authorization, "identifier", dict), "value", str)
+                reasons.append(f"{name}: {in_words(challenge['error'])};")
+    return listed(reasons or [in_words(order.get("error"))]).removesuffix(";")
 
 
-class HttpChallenge:
-    """HTTP-01 answers as files in one directory (RFC 8555 section 8.3)."""
+def choose_chain(ca: Ca, url: str) -> list[x509.Certificate]:
+    """The CA's own choice, or an alternate that leads to --preferred-chain (section 7.4.2)."""
+    answer = ca.post(url, None)
+    first = chain = parse_chain(answer.body)
+    preferred = ca.options.preferred_chain
+    links = ", ".join(answer.headers.get_all("Link") or [])
+    alternates = re.findall(r'<([^<>]*)>\s*;\s*rel="?alternate\b', links)
+    while preferred and preferred not in {common_name(one.issuer) for one in chain}:
+        if not alternates:
+            say("warning", f"--preferred-chain {preferred}: not on offer, using the default chain")
+            return first
+        chain = parse_chain(ca.post(urllib.parse.urljoin(url, alternates.pop(0)), None).body)
+    return chain
 
-    kind = "http-01"
 
-    def __init__(self, options: argparse.Namespace) -> None:
-        if not options.acme_dir:
-            raise Fatal("option --acme-dir is needed", USAGE)
-        self.path = options.acme_dir
-        self.made: list[str] = []
+def verify(chain: list[x509.Certificate]) -> None:
+    """A new chain must be valid now, and each certificate issued by the next."""
+    start, end = validity(chain[0])
+    if not start - SKEW <= time.time() < end:
+        raise Fatal(f"the CA sent a certificate valid {utc(start)} to {utc(end)}: not now")
+    if any(one.issuer != above.subject for one, above in zip(chain, chain[1:], strict=False)):  # noqa: RUF007
+        raise Fatal("the CA sent certificates that form no chain: they are not used")
 
-    def __enter__(self) -> HttpChallenge:
-        require_writable(self.path)
-        self.directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+# The challenges
+
+
+class Answers:
+    """The answers in place: files (section 8.3) or DNS records (section 8.4).
+
+    They are noted in the state before they are made: the next run removes what a killed one left.
+    """
+
+    def __init__(self, options: Options, state: State, names: set[str]) -> None:
+        self.options, self.state = options, state
+        self.kind = "dns-01" if options.dns_hook else "http-01"
+        self.place = options.dns_hook or options.acme_dir
+        self.planned: list[list[str]] = []
+        if not self.place:
+            raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
+        if self.kind == "http-01" and any(name.startswith("*.") for name in names):
+            raise Fatal("HTTP-01 cannot prove a wildcard: give --dns-hook", USAGE)
+        if self.kind == "http-01":
+            self.folder = os.open(self.place, os.O_RDONLY | os.O_DIRECTORY)
+            if not os.access(".", os.W_OK | os.X_OK, dir_fd=self.folder):
+                raise Fatal(f"{self.place}: not writable")
+
+    def plan(self, name: str, token: str, thumbprint: str) -> None:
+        """Add the answer for one name; the token becomes a file's name, so it must be one."""
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", token):
+            raise Fatal(f"{name}: the CA sent a token outside of its alphabet: {token[:80]}")
+        text = f"{token}.{thumbprint}"
+        if self.kind == "dns-01":
+            digest = b64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+            self.planned.append([f"_acme-challenge.{name}", digest, name])
+        else:
+            self.planned.append([token, text, name])
+
+    def put(self) -> None:
+        """Make what is planned."""
+        self.state["answers"] = {"kind": self.kind, "place": self.place, "made": self.planned}
+        self.state.save()
+        for key, text, name in self.planned:
+            if self.kind == "dns-01":
+                call_hook(self.place, "add", key, text)
+                continue
+            try:
+                write_answer(self.folder, key, text)
+            except OSError as error:
+                why = f"unable to write an answer: {error.strerror}"
+                raise Fatal(f"{self.place}: {why}") from error
+            if self.options.self_check:
+                fetch_answer(self.options, name, key, text)
+
+    def __enter__(self) -> Answers:
         return self
 
-    def set_up(self, name: str, token: str, answer: str) -> None:
-        """Write the answer under its token, which is checked first: it comes from outside."""
-        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-        if not 20 <= len(token) <= 200 or set(token) - set(alphabet):
-            raise Fatal(f"{name}: the CA sent a token that is not one: {token[:80]!r}")
-        self.made.append(token)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(token, dir_fd=self.directory)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        try:
-            file = os.open(token, flags, 0o644, dir_fd=self.directory)
-        except OSError as error:
-            raise Fatal(f"{self.path}: unable to write an answer: {error.strerror}") from error
-        with open(file, "wb") as stream:
-            os.fchmod(file, 0o644)
-            stream.write(answer.encode())
-
     def __exit__(self, *_: object) -> None:
-        for token in self.made:
-            with contextlib.suppress(OSError):
-                os.unlink(token, dir_fd=self.directory)
-        os.close(self.directory)
+        remove_answers(self.state)
+
+
+def remove_answers(state: State) -> None:
+    """Remove what is noted as made, by this run or a killed one."""
+    noted = state["answers"]
+    for key, text, _ in noted.get("made", []):
+        try:
+            if noted["kind"] == "dns-01":
+                call_hook(noted["place"], "remove", key, text)
+            else:
+                remove(os.path.join(noted["place"], key))
+        except (OSError, Fatal) as error:
+            say("warning", f"unable to remove the answer {key}: {error}")
+    if noted:
+        state["answers"] = {}
+        with contextlib.suppress(OSError, Fatal):
+            state.save()
+
+
+def write_answer(folder: int, token: str, text: str) -> None:
+    """A new file, readable by the web server whatever the umask; a link there is not followed."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(token, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with open(os.open(token, flags, 0o644, dir_fd=folder), "wb") as stream:
+        os.fchmod(stream.fileno(), 0o644)
+        stream.write(text.encode())
+
+
+def fetch_answer(options: Options, name: str, token: str, text: str) -> None:
+    """See the answer as the CA will, who ignores certificates too (acme-tiny's self-check)."""
+    import urllib.request
+
+    host = f"[{name}]" if ":" in name else name
+    port = f":{options.check_port}" if options.check_port else ""
+    url = f"http://{host}{port}/.well-known/acme-challenge/{token}"
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with urllib.request.urlopen(url, timeout=10, context=context) as answer:
+            seen = answer.read(LIMIT).strip()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Fatal(f"{url}: unable to fetch the answer: {error} (--disable-check)") from error
+    if seen != text.encode():
+        raise Fatal(f"{url}: serves something else than {options.acme_dir} (--disable-check)")
+
+
+def call_hook(program: str, verb: str, record: str, value: str) -> None:
+    """Let the user's program add or remove a TXT record: `PROGRAM add|remove RECORD VALUE`."""
+    command = [program, verb, record, value]
+    try:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False).returncode
+    except OSError as error:
+        raise Fatal(f"{program}: {error.strerror}") from error
+    if code:
+        raise Fatal(f"{program} {verb} {record}: failed with exit code {code}")
+
+
+# Explicit commands
+
+
+def status(options: Options) -> int:
+    """--status: a table or JSON of chains; exit code 1 if one of them is not usable."""
+    rows = [status_of(options, path, time.time()) for path in options.status or [options.out]]
+    if options.json:
+        emit(json.dumps(rows, indent=1) + "\n")
+    else:
+        lines = [[name.replace("_", " ") for name in rows[0]]]
+        for row in rows:
+            lines.append([listed(v, 3) if isinstance(v, list) else str(v) for v in row.values()])
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            emit("  ".join(cells).rstrip() + "\n")
+    return OK if all(row["days_left"] >= 0 for row in rows) else NO
+
+
+def status_of(options: Options, path: str, now: float) -> Json:
+    """What is known of one chain, without the options that keep it."""
+    options = argparse.Namespace(**vars(options) | {"out": path, "force": False})
+    state, held = State(options), Held()
+    try:
+        held = describe(parse_chain(read(path))[0])
+    except (OSError, Fatal) as error:
+        held.fault = f"is not usable: {reason(error)}"
+    held.terms = state["issued"].get("terms", ())
+    when, why = decide(options, state, held, now)
+    return {
+        "file": path,
+        "names": [*held.names],
+        "issuer": held.issuer,
+        "serial": held.serial,
+        "not_after": utc(held.end) if held.end else "",
+        "days_left": int((held.end - now) // DAY) if held.end else -1,
+        "due": utc(when) if when > now else "now",
+        "why": why,
+    }
+
+
+def revoke(options: Options) -> int:
+    """--revoke FILE, signed by the account or, without one, by the domain key (section 7.6)."""
+    ca = Ca(options, State(options))
+    certificate = parse_chain(read(options.revoke))[0]
+    if options.account_key:
+        ca.sign_in(load_key(options.account_key), create=False)
+    else:
+        ca.key = load_key(options.domain_key)
+    der = b64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
+    ca.post(ca.resource("revokeCert"), {"certificate": der, "reason": options.reason})
+    inform(options, f"{options.revoke}: revoked")
+    return OK
+
+
+def deactivate(options: Options) -> int:
+    """--deactivate the account, for ever (section 7.3.6)."""
+    ca = Ca(options, State(options))
+    ca.sign_in(load_key(options.account_key), create=False)
+    ca.post(ca.kid, {"status": "deactivated"})
+    inform(options, f"{options.account_key}: account {ca.kid} is deactivated")
+    return OK
+
+
+def roll_over(options: Options) -> int:
+    """--roll-over to a new account key (section 7.3.5); a killed one is finished by the next."""
+    ca = Ca(options, State(options))
+    path, beside = options.account_key, f"{options.account_key}.next"
+    if not os.path.exists(beside):
+        replace(beside, pem_of(make_key(options.key_type)), 0o600)
+    old, new = load_key(path), load_key(beside)
+    url = ca.resource("keyChange")
+    try:
+        ca.sign_in(old, create=False)
+        change = {"account": ca.kid, "oldKey": jwk_of(old)[0].public_key().to_partial_json()}
+        ca.post(url, json.loads(sign(new, url, change)))
+    except Fatal as refusal:
+        if refusal.kind != "accountDoesNotExist":
+            raise
+        ca.sign_in(new, create=False)
+    os.rename(beside, path)
+    inform(options, f"{path}: account {ca.kid} has a new key")
+    return OK
 
 
 # The CA
 
 
-class Account:
-    """The CA's account of one key: signs and sends."""
+class Ca:
+    """A CA's ACME server: verified HTTPS, one kept-alive connection a host, signed requests."""
 
-    def __init__(
-        self, network: Network, key: PrivateKeyTypes, options: argparse.Namespace, state: State
-    ) -> None:
-        self.network = network
-        self.key, self.algorithm = jwk_of(key)
-        self.thumbprint = b64(self.key.thumbprint())
-        self.options = options
-        self.state = state
-        self.place = f"{options.directory_url} {self.thumbprint}"
-        known = state["accounts"].get(self.place, {})
-        self.url: str | None = known.get("url")
-        if not self.url:
-            self.register()
-        elif options.contact and options.contact != known.get("contact"):
-            self.post(self.url, {"contact": options.contact})
-            self.remember()
+    def __init__(self, options: Options, state: State) -> None:
+        self.options, self.state = options, state
+        self.used = False
+        self.key: Key
+        self.kid = self.nonce = self.place = self.thumbprint = ""
+        self.resources: Json = {}
+        self.connections: dict[str, http.client.HTTPSConnection] = {}
 
-    def register(self) -> None:
-        """Create the account, or find it."""
-        wish: dict[str, Any] = {"termsOfServiceAgreed": True}
-        if self.options.contact:
+    def directory(self) -> Json:
+        """The directory, asked for once a run: Let's Encrypt's may not be kept longer."""
+        if not self.resources:
+            self.resources = self.get(self.options.directory_url).json()
+        return self.resources
+
+    def resource(self, name: str) -> str:
+        """The URL of a resource (section 7.1.1)."""
+        return field(self.directory(), name, str)
+
+    def sign_in(self, key: Key, create: bool = True) -> None:
+        """Act for the account of this key; it is created, or found, unless it is known."""
+        self.key = key
+        self.thumbprint = b64.b64encode(jwk_of(key)[0].thumbprint()).decode()
+        self.place = f"{self.options.directory_url} {self.thumbprint}"
+        account = self.state["accounts"].get(self.place, {})
+        self.kid = account.get("url", "")
+        if not self.kid:
+            account = self.register(create)
+        contact = self.options.contact
+        if create and contact and account.get("contact", contact) != contact:
+            self.post(self.kid, {"contact": contact})
+        self.state["accounts"][self.place] = {"url": self.kid, "contact": contact}
+
+    def register(self, create: bool = True) -> Json:
+        """Create the account, or find it by its key (section 7.3)."""
+        self.kid = ""
+        url = self.resource("newAccount")
+        wish: Json = {"termsOfServiceAgreed": True} if create else {"onlyReturnExisting": True}
+        if create and self.options.contact:
             wish["contact"] = self.options.contact
-        answer = self.post(self.network.directory("newAccount"), wish)
-        self.url, body = answer.located()
-        if (
-            self.options.contact
-            and body.get("contact", self.options.contact) != self.options.contact
-        ):
-            self.post(self.url, {"contact": self.options.contact})
-        self.remember()
+        if create and self.options.eab_kid:
+            wish["externalAccountBinding"] = bind(self.options, self.key, url)
+        self.kid, account = self.post(url, wish).located()
+        return account
 
-    def remember(self) -> None:
-        """Store the account's URL, so that it need not be asked for again."""
-        self.state["accounts"][self.place] = {"url": self.url, "contact": self.options.contact}
-        self.state.changed = True
-        self.state.save()
+    def post(self, url: str, payload: Json | None, again: bool = True) -> Answer:
+        """Send a signed request, without payload a POST-as-GET; again: it does no harm twice."""
 
-    def post(self, url: str, payload: dict[str, Any] | None) -> Answer:
-        """Send payload, or none for POST-as-GET; a stale account is registered anew once."""
+        def attempt() -> Answer:
+            for _ in range(NONCES):
+                body = sign(self.key, url, payload, self.take_nonce(), self.kid)
+                answer = self.request("POST", url, body)
+                if answer.status < 300 or answer.refusal().kind != "badNonce":
+                    break
+            return answer
+
         try:
-            return self.network.post(self, url, payload)
-        except Problem as problem:
-            if problem.kind != "accountDoesNotExist" or self.url is None:
+            return self.patiently(attempt, again)
+        except Fatal as refusal:
+            stale = refusal.kind == "accountDoesNotExist" and self.kid
+            if not stale or self.state["accounts"].pop(self.place, None) is None:
                 raise
-        self.url = None
         self.register()
-        return self.network.post(self, url, payload)
+        return self.patiently(attempt, again)
 
-    def sign(self, url: str, payload: dict[str, Any] | None, nonce: str) -> bytes:
-        """The request's body (RFC 8555 section 6.2)."""
-        from acme import jws
-        from josepy.b64 import b64decode
+    def get(self, url: str) -> Answer:
+        """Fetch what needs no signature."""
+        return self.patiently(lambda: self.request("GET", url), again=True)
 
-        content = b"" if payload is None else json.dumps(payload).encode()
-        signed = jws.JWS.sign(
-            content,
-            key=self.key,
-            alg=self.algorithm,
-            nonce=b64decode(nonce),
-            url=url,
-            kid=self.url,
-        )
-        return str(signed.json_dumps()).encode()
+    def take_nonce(self) -> str:
+        """The nonce of the last answer, else a fresh one (section 7.2)."""
+        if not self.nonce:
+            url = self.resource("newNonce")
+            self.patiently(lambda: self.request("HEAD", url), again=True)
+            if not self.nonce:
+                raise Fatal(f"{url}: the answer has no nonce")
+        nonce, self.nonce = self.nonce, ""
+        return nonce
+
+    def patiently(self, attempt: Callable[[], Answer], again: bool) -> Answer:
+        """Try again what may succeed then, after what the CA says or ever more seconds."""
+        count = 0
+        while True:
+            count += 1
+            try:
+                answer = attempt()
+                if answer.status < 300:
+                    return answer
+                failure = answer.refusal()
+            except Fatal as failed:
+                if failed.kind != "disconnected":
+                    raise
+                failure = failed
+            told = failure.wait > 0 and failure.status in (429, 503)
+            worth = (
+                told or failure.status == 503 or (again and failure.status in (0, *range(500, 600)))
+            )
+            pause = failure.wait or 2**count * random.uniform(0.2, 0.4)  # noqa: S311
+            if not worth or count == TRIES or time.monotonic() + pause >= self.options.deadline:
+                raise failure
+            time.sleep(pause)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not in vain."""
+        if time.monotonic() + seconds >= self.options.deadline:
+            raise Fatal(f"{self.options.directory_url}: the CA is not done within --timeout")
+        time.sleep(seconds)
+
+    def request(self, method: str, url: str, body: bytes | None = None) -> Answer:
+        """One request and its answer; a redirect is not followed."""
+        self.used = True
+        host, target = split_url(url)
+        connection = self.connection(host)
+        headers = {"User-Agent": f"s6gen-acme/{VERSION}"}
+        if body is not None:
+            headers["Content-Type"] = "application/jose+json"
+        try:
+            connection.request(method, target, body, headers)
+            response = connection.getresponse()
+            content = response.read(LIMIT + 1)
+            if len(content) <= LIMIT and response.length:
+                raise http.client.IncompleteRead(content, response.length)
+        except ssl.SSLCertVerificationError as error:
+            why = f"its TLS certificate is not trusted: {error.verify_message}"
+            raise Fatal(f"{host}: {why} (for a private CA: --ca-bundle)") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
+            raise Fatal(f"{host}: {reason(error)}", kind="disconnected") from error
+        if len(content) > LIMIT:
+            raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
+        nonce = response.headers.get("Replay-Nonce", "")
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce):
+            self.nonce = nonce
+        return Answer(url, response.status, response.headers, content)
+
+    def connection(self, host: str) -> http.client.HTTPSConnection:
+        """The connection to a host, made anew if the host hung up meanwhile."""
+        if host not in self.connections:
+            bundle = self.options.ca_bundle
+            try:
+                trusted = ssl.create_default_context(cafile=bundle or None)
+                new = http.client.HTTPSConnection(host, timeout=30, context=trusted)
+            except (OSError, http.client.HTTPException) as error:
+                raise Fatal(f"{bundle or host}: {reason(error)}", USAGE) from error
+            self.connections[host] = new
+        connection = self.connections[host]
+        if connection.sock and select.select([connection.sock], [], [], 0)[0]:
+            connection.close()
+        return connection
 
 
 class Answer:
-    """What came back: status, headers and a body of bounded size."""
+    """What came back, of bounded size."""
 
-    def __init__(self, url: str, status: int, headers: Any, body: bytes) -> None:
-        self.url = url
-        self.status = status
-        self.headers = headers
-        self.body = body
+    def __init__(
+        self, url: str, status: int, headers: http.client.HTTPMessage, body: bytes
+    ) -> None:
+        self.url, self.status, self.headers, self.body = url, status, headers, body
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> Json:
         """The body as a JSON object."""
         try:
             content = json.loads(self.body)
@@ -583,224 +1008,117 @@ class Answer:
             raise Fatal(f"{self.url}: the answer is not a JSON object")
         return content
 
-    def located(self) -> tuple[str, dict[str, Any]]:
+    def located(self) -> tuple[str, Json]:
         """The URL of what was created, and itself."""
-        location = self.headers.get("Location")
-        if not location:
-            raise Fatal(f"{self.url}: the answer has no Location")
-        return location, self.json()
+        return field(dict(self.headers), "Location", str), self.json()
 
-    def retry_after(self) -> float:
-        """Seconds to wait, 0 if the CA does not say (RFC 9110 section 10.2.3)."""
+    def wait(self) -> float:
+        """Seconds to wait, 0 if the CA does not say."""
         return seconds_until(self.headers.get("Retry-After") or "", time.time())
 
-    def problem(self) -> Problem:
-        """The refusal in words (RFC 7807)."""
+    def refusal(self) -> Fatal:
+        """Why the CA refuses (RFC 7807)."""
         try:
-            document = self.json()
+            problem = self.json()
         except Fatal:
-            document = {}
-        kind = str(document.get("type", "")).rpartition(":")[2]
-        words = in_words(document) if document else "no reason given"
+            problem = {}
+        words = in_words(problem) if self.status >= 400 else "a redirect, which is not followed"
         message = f"{self.url}: HTTP status {self.status}: {words}"
-        return Problem(message, kind, self.status, self.retry_after())
+        return Fatal(message, TEMPORARY, kind_of(problem), self.status, self.wait())
 
 
-class Network:
-    """HTTPS to the CA: verified, one kept-alive connection for each host, bounded."""
-
-    def __init__(self, options: argparse.Namespace, deadline: float) -> None:
-        self.options = options
-        self.deadline = deadline
-        self.used = False
-        self.nonce = ""
-        self.connections: dict[str, Any] = {}
-        self.resources: dict[str, Any] = {}
-
-    def directory(self, resource: str) -> str:
-        """The URL of a resource (RFC 8555 section 7.1.1)."""
-        if not self.resources:
-            self.resources = self.get(self.options.directory_url).json()
-        return text_of(self.resources, resource)
-
-    def get(self, url: str) -> Answer:
-        """Fetch what needs no signature."""
-        return self.patiently(lambda: self.request("GET", url), again=True)
-
-    def post(self, account: Account, url: str, payload: dict[str, Any] | None) -> Answer:
-        """Send a signed request, with another nonce if one is refused (RFC 8555 section 6.5)."""
-
-        def attempt() -> Answer:
-            for _ in range(NONCE_TRIES):
-                body = account.sign(url, payload, self.take_nonce())
-                answer = self.request("POST", url, body)
-                if answer.status < 400 or answer.problem().kind != "badNonce":
-                    break
-            return answer
-
-        return self.patiently(attempt, again=payload is None)
-
-    def take_nonce(self) -> str:
-        """The nonce of the last answer, or a fresh one."""
-        if not self.nonce:
-            self.patiently(lambda: self.request("HEAD", self.directory("newNonce")), again=True)
-        nonce, self.nonce = self.nonce, ""
-        if not nonce:
-            raise Fatal(f"{self.directory('newNonce')}: the answer has no usable nonce")
-        return nonce
-
-    def patiently(self, attempt: Callable[[], Answer], again: bool) -> Answer:
-        """Try again: always when told to wait, else if again says that it is harmless."""
-        for count in range(1, TRIES + 1):
-            failure: Fatal
-            try:
-                answer = attempt()
-                if answer.status < 400:
-                    return answer
-                failure = answer.problem()
-                worth = answer.status in (429, 503) or (again and answer.status >= 500)
-            except ConnectionFailed as failed:
-                failure, worth = failed, again
-            pause = failure.retry_after or 2**count * random.uniform(0.3, 0.6)  # noqa: S311
-            if not worth or count == TRIES or time.monotonic() + pause >= self.deadline:
-                raise failure
-            self.sleep(pause)
-        raise AssertionError
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, but not beyond the deadline."""
-        if time.monotonic() + seconds >= self.deadline:
-            raise Fatal(f"{self.options.directory_url}: the CA is not done within --timeout")
-        time.sleep(seconds)
-
-    def request(self, method: str, url: str, body: bytes | None = None) -> Answer:
-        """One request and its answer."""
-        import http.client
-        import ssl
-
-        self.used = True
-        headers = {"User-Agent": f"s6gen-acme/{VERSION}", "Accept": "*/*"}
-        if body is not None:
-            headers["Content-Type"] = "application/jose+json"
-        host, target = split_url(url)
-        try:
-            connection = self.connection(host)
-            connection.request(method, target, body, headers)
-            response = connection.getresponse()
-            content = response.read(ANSWER_LIMIT + 1)
-        except ssl.SSLCertVerificationError as error:
-            why = f"its TLS certificate is not trusted: {error.verify_message}"
-            raise Fatal(f"{host}: {why} (private CA: --ca-bundle)") from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self.connections.pop(host).close()
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise ConnectionFailed(f"{host}: {why}") from error
-        if len(content) > ANSWER_LIMIT:
-            raise Fatal(f"{url}: the answer is larger than {ANSWER_LIMIT} bytes")
-        if response.status in range(300, 400):
-            raise Fatal(f"{url}: the answer is a redirect, it is not followed")
-        self.nonce = usable_nonce(response.headers.get("Replay-Nonce")) or self.nonce
-        return Answer(url, response.status, response.headers, content)
-
-    def connection(self, host: str) -> Any:
-        """The connection to a host, made anew if the host hung up meanwhile."""
-        import http.client
-        import select
-        import ssl
-
-        if host not in self.connections:
-            trusted = ssl.create_default_context(cafile=self.options.ca_bundle or None)
-            self.connections[host] = http.client.HTTPSConnection(host, timeout=30, context=trusted)
-        connection = self.connections[host]
-        if connection.sock and select.select([connection.sock], [], [], 0)[0]:
-            connection.close()
-        return connection
+def sign(key: Key, url: str, payload: Json | None, nonce: str = "", kid: str = "") -> bytes:
+    """A request's body (section 6.2), or an inner one, which has no nonce."""
+    public, algorithm = jwk_of(key)
+    signed = jws.JWS.sign(
+        b"" if payload is None else json.dumps(payload).encode(),
+        key=public,
+        alg=algorithm,
+        nonce=b64.b64decode(nonce) if nonce else None,
+        url=url,
+        kid=kid or None,
+    )
+    return str(signed.json_dumps()).encode()
 
 
-class ConnectionFailed(Fatal):
-    """The request may or may not have arrived."""
+def bind(options: Options, key: Key, url: str) -> Json:
+    """The external account binding of a new account (section 7.3.4)."""
+    try:
+        secret = jwk.JWKOct(key=b64.b64decode(read(options.eab_key_file).strip()))
+    except (ValueError, TypeError) as error:
+        raise Fatal(f"{options.eab_key_file}: not base64url", USAGE) from error
+    public = json.dumps(jwk_of(key)[0].public_key().to_partial_json()).encode()
+    bound = jws.JWS.sign(
+        public, key=secret, alg=jwa.HS256, nonce=None, url=url, kid=options.eab_kid
+    )
+    return dict(json.loads(bound.json_dumps()))
 
 
 # What the CA sends, taken apart with suspicion
 
 
-def split_url(url: str) -> tuple[str, str]:
+def field(document: Any, name: str, kind: type[T], default: T | None = None) -> T:
+    """A field of this kind, which must be there unless there is a default."""
+    value = document.get(name, default) if isinstance(document, dict) else None
+    if not isinstance(value, kind):
+        raise Fatal(f"the CA's answer has no usable {name}")
+    return value
+
+
+def split_url(url: Any) -> tuple[str, str]:
     """Host (with its port) and target of an https URL."""
-    from urllib.parse import urlsplit
-
     try:
-        parts = urlsplit(url)
-        host = parts.netloc
-        if parts.scheme != "https" or not parts.hostname or "@" in host or parts.port == 0:
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.port == 0:
             raise ValueError
-    except ValueError:
-        raise Fatal(f"{url[:200]!r} is not an https URL") from None
-    return host, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def usable_nonce(nonce: str | None) -> str:
-    """The nonce if it is one (RFC 8555 section 6.5.1), else nothing."""
-    import re
-
-    return nonce if nonce and re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce) else ""
+    except (ValueError, AttributeError, TypeError):
+        raise Fatal(f"not an https URL: {str(url)[:200]}") from None
+    return parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def seconds_until(retry_after: str, now: float) -> float:
-    """Retry-After in seconds from now: a number or an HTTP date; 0 if it is neither."""
-    from email.utils import parsedate_to_datetime
-
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
+    """Retry-After in seconds: a number or a date (RFC 9110 section 10.2.3); 0 if neither."""
+    if re.fullmatch(r"[0-9]{1,9}", retry_after):
+        return float(retry_after)
     try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
+        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - now)
     except (ValueError, TypeError, IndexError, OverflowError):
         return 0
 
 
-def in_words(document: Any) -> str:
-    """A problem document as one sentence: type, detail, subproblems."""
-    if not isinstance(document, dict):
+def in_words(problem: Any) -> str:
+    """A problem document as one sentence: type, detail, subproblems (section 6.7.1)."""
+    if not isinstance(problem, dict) or not problem:
         return "no reason given"
-    kind = str(document.get("type", "unknown problem")).rpartition(":")[2]
-    words = [f"{kind}: {str(document.get('detail', 'no detail')).strip().removesuffix('.')}"]
-    for sub in dicts_of(document, "subproblems"):
-        name = sub.get("identifier")
-        name = name.get("value") if isinstance(name, dict) else None
-        words.append(f"{name}: {in_words(sub)}" if name else in_words(sub))
+    words = [f"{kind_of(problem)}: {str(problem.get('detail', 'no detail')).strip('. ')}"]
+    several = problem.get("subproblems")
+    for one in several[:5] if isinstance(several, list) else []:
+        about = one.get("identifier") if isinstance(one, dict) else None
+        name = about.get("value") if isinstance(about, dict) else "in detail"
+        words.append(f"{name}: {in_words(one)}")
     return "; ".join(words)[:1000]
 
 
-def text_of(document: Any, field: str) -> str:
-    """A field that must be a text."""
-    value = document.get(field) if isinstance(document, dict) else None
-    if not isinstance(value, str) or not value:
-        raise Fatal(f"the CA's answer has no {field}")
-    return value
-
-
-def strings_of(document: dict[str, Any], field: str) -> list[str]:
-    """A field that must be a list of texts."""
-    value = document.get(field)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise Fatal(f"the CA's answer has no list of {field}")
-    return value
-
-
-def dicts_of(document: dict[str, Any], field: str) -> list[dict[str, Any]]:
-    """The objects of a list, if there are any."""
-    value = document.get(field)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def kind_of(problem: Json) -> str:
+    """A problem's type without its namespace (section 6.7)."""
+    return str(problem.get("type", "problem")).rpartition(":")[2]
 
 
 # Names, keys, requests, certificates
 
 
-def normal(name: str) -> str:
-    """A name as certificates spell it: an address, or lower case ASCII."""
-    import ipaddress
+def address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a name is, if it is one (RFC 8738)."""
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
 
-    with contextlib.suppress(ValueError):
-        return str(ipaddress.ip_address(name))
+
+def normal(name: str) -> str:
+    """A name as it is compared: an address, or lower case ASCII."""
+    if found := address(name):
+        return str(found)
     if name.isascii():
         return name.lower().removesuffix(".")
     import idna
@@ -808,220 +1126,165 @@ def normal(name: str) -> str:
     try:
         return idna.encode(name, uts46=True).decode()
     except idna.IDNAError as error:
-        raise Fatal(f"--domain {name}: {error}", USAGE) from error
+        raise Fatal(f"{name}: not a domain name: {error}", USAGE) from error
 
 
-def identifier(name: str) -> dict[str, str]:
-    """A name as ACME spells it (RFC 8555 section 9.7.7, RFC 8738)."""
-    import ipaddress
-
-    with contextlib.suppress(ValueError):
-        return {"type": "ip", "value": str(ipaddress.ip_address(name))}
-    return {"type": "dns", "value": name}
-
-
-def names_of(signed: x509.CertificateSigningRequest | x509.Certificate) -> list[str]:
-    """The names of a request or certificate: subjectAltName, and the common name."""
-    from cryptography import x509
-
+def names_of(signed: Request | x509.Certificate) -> set[str]:
+    """The names of a request or a certificate: subjectAltName, and a request's common name."""
     names = []
     with contextlib.suppress(x509.ExtensionNotFound):
-        alternatives = signed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names += alternatives.get_values_for_type(x509.DNSName)
-        names += [str(ip) for ip in alternatives.get_values_for_type(x509.IPAddress)]
-    common = signed.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    if common and (not names or isinstance(signed, x509.CertificateSigningRequest)):
-        names.append(str(common[0].value))
-    return list(dict.fromkeys(normal(name) for name in names))
+        alternative = signed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names += alternative.get_values_for_type(x509.DNSName)
+        names += map(str, alternative.get_values_for_type(x509.IPAddress))
+    if isinstance(signed, x509.CertificateSigningRequest) and common_name(signed.subject):
+        names.append(common_name(signed.subject))
+    return {normal(name) for name in names}
 
 
-def load_or_make_key(options: argparse.Namespace, path: str, kind: str) -> PrivateKeyTypes:
+def common_name(name: x509.Name) -> str:
+    """The common name, "" if there is none."""
+    found = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
+def load_or_make_key(options: Options, path: str, kind: str) -> Key:
     """The private key in a file, which is made if it is missing."""
-    try:
-        return load_key(path)
-    except FileNotFoundError:
-        with locked(os.path.dirname(path) or "."):
+    if not os.path.exists(path):
+        with lock(os.path.dirname(path) or "."):
             if not os.path.exists(path):
-                replace(path, pem_of_key(make_key(kind)), 0o600)
+                replace(path, pem_of(make_key(kind)), 0o600)
                 inform(options, f"{path}: new {kind} key")
     return load_key(path)
 
 
-def load_key(path: str) -> PrivateKeyTypes:
+def load_key(path: str) -> Key:
     """The private key in a PEM file."""
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     try:
-        return load_pem_private_key(read(path), None)
+        key = serialization.load_pem_private_key(read(path), None)
     except (ValueError, TypeError) as error:
         raise Fatal(f"{path}: not an unencrypted private key in PEM", USAGE) from error
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise Fatal(f"{path}: neither an RSA nor an EC key", USAGE)
+    return key
 
 
-def make_key(kind: str) -> PrivateKeyTypes:
+def make_key(kind: str) -> Key:
     """A new private key."""
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:]))
     return ec.generate_private_key(ec.SECP256R1() if kind == "ec256" else ec.SECP384R1())
 
 
-def pem_of_key(key: PrivateKeyTypes) -> bytes:
-    """A private key in PKCS#8."""
-    from cryptography.hazmat.primitives import serialization
-
-    return key.private_bytes(
-        encoding().PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+def pem_of(key: Key) -> bytes:
+    """A private key in PEM, PKCS#8."""
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 
 
-def jwk_of(key: PrivateKeyTypes) -> tuple[JWK, JWASignature]:
+def jwk_of(key: Key) -> tuple[jwk.JWK, jwa.JWASignature]:
     """A key as JOSE spells it, and the algorithm that signs with it."""
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from josepy.jwa import ES256, ES384, RS256
-    from josepy.jwk import JWKEC, JWKRSA
-
     if isinstance(key, rsa.RSAPrivateKey):
-        return JWKRSA(key=key), RS256
-    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in ("secp256r1", "secp384r1"):
-        return JWKEC(key=key), ES256 if key.key_size == 256 else ES384
-    raise Fatal("an account key must be RSA, P-256 or P-384", USAGE)
+        return jwk.JWKRSA(key=key), jwa.RS256
+    algorithms = {"secp256r1": jwa.ES256, "secp384r1": jwa.ES384}
+    if key.curve.name not in algorithms:
+        raise Fatal(f"an account key cannot be on the curve {key.curve.name}", USAGE)
+    return jwk.JWKEC(key=key), algorithms[key.curve.name]
 
 
-def certificate_request(options: argparse.Namespace) -> x509.CertificateSigningRequest:
+def certificate_request(options: Options) -> Request:
     """The CSR in --csr, made anew where it is missing or not for these names and this key."""
     if not (options.domain and options.domain_key):
         return load_csr(options.csr)
+    names = {normal(name) for name in options.domain}
+    if options.new_key:
+        key = make_key(options.key_type)
+        replace(f"{options.domain_key}.next", pem_of(key), 0o600)
+        return make_csr(key, names)
     key = load_or_make_key(options, options.domain_key, options.key_type)
-    names = list(dict.fromkeys(normal(name) for name in options.domain))
-    if options.csr:
-        with contextlib.suppress(FileNotFoundError):
-            request = load_csr(options.csr)
-            if set(names_of(request)) == set(names) and same(
-                request.public_key(), key.public_key()
-            ):
-                return request
-            inform(options, f"{options.csr}: not for these names and this key, replaced")
+    if options.csr and os.path.exists(options.csr):
+        request = load_csr(options.csr)
+        if names_of(request) == names and same(request.public_key(), key.public_key()):
+            return request
     request = make_csr(key, names)
     if options.csr:
-        replace(options.csr, request.public_bytes(encoding().PEM), 0o644)
+        replace(options.csr, request.public_bytes(serialization.Encoding.PEM), 0o644)
+        inform(options, f"{options.csr}: new request for {listed(sorted(names))}")
     return request
 
 
-def load_csr(path: str) -> x509.CertificateSigningRequest:
+def load_csr(path: str) -> Request:
     """The certificate signing request in a PEM file."""
-    from cryptography import x509
-
     try:
-        return x509.load_pem_x509_csr(read(path))
+        request = x509.load_pem_x509_csr(read(path))
     except ValueError as error:
         raise Fatal(f"{path}: not a certificate signing request in PEM", USAGE) from error
+    if not names_of(request):
+        raise Fatal(f"{path}: asks for no names", USAGE)
+    return request
 
 
-def make_csr(key: Any, names: list[str]) -> x509.CertificateSigningRequest:
-    """A request for these names (RFC 8555 section 7.4)."""
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives.hashes import SHA256
-
-    alternatives: list[x509.GeneralName] = []
-    for name in names:
-        known = identifier(name)
-        if known["type"] == "ip":
-            alternatives.append(x509.IPAddress(ipaddress.ip_address(name)))
-        else:
-            alternatives.append(x509.DNSName(name))
+def make_csr(key: Key, names: set[str]) -> Request:
+    """A request for these names."""
+    found = {name: address(name) for name in sorted(names)}
+    alternative = [x509.IPAddress(ip) if ip else x509.DNSName(name) for name, ip in found.items()]
     builder = x509.CertificateSigningRequestBuilder(x509.Name([]))
-    builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-    return builder.sign(key, SHA256())
+    builder = builder.add_extension(x509.SubjectAlternativeName(alternative), critical=False)
+    return builder.sign(key, hashes.SHA256())
 
 
-def parse_chain(pem: str | bytes) -> list[x509.Certificate]:
+def parse_chain(pem: bytes) -> list[x509.Certificate]:
     """The certificates of a PEM text, the end-entity's first."""
-    import re
-
-    from cryptography import x509
-
-    text = pem if isinstance(pem, bytes) else pem.encode()
     pattern = rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----"
     try:
-        chain = [x509.load_pem_x509_certificate(one) for one in re.findall(pattern, text, re.S)]
-    except ValueError as error:
+        chain = [x509.load_pem_x509_certificate(one) for one in re.findall(pattern, pem, re.S)]
+        for one in chain[:1]:
+            names_of(one), one.public_key()
+    except Exception as error:  # cryptography's, of many kinds
         raise Fatal(f"not a certificate: {error}") from error
     if not chain:
-        raise Fatal("holds no certificate")
+        raise Fatal("no certificate in it")
     return chain
 
 
-def pem_of(chain: list[x509.Certificate]) -> str:
-    """A chain in PEM."""
-    return "".join(one.public_bytes(encoding().PEM).decode() for one in chain)
+def describe(certificate: x509.Certificate) -> Held:
+    """What the decisions need to know of a certificate; its ARI name is RFC 9773 section 4.1's."""
+    held = Held()
+    held.fault = ""
+    held.names = tuple(sorted(names_of(certificate)))
+    held.start, held.end = validity(certificate)
+    held.issuer = common_name(certificate.issuer)
+    number = certificate.serial_number
+    held.serial = f"{number:x}"
+    with contextlib.suppress(x509.ExtensionNotFound):
+        known = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+        parts = (known.value.key_identifier or b"", number.to_bytes(number.bit_length() // 8 + 1))
+        held.id = ".".join(b64.b64encode(part).decode() for part in parts)
+    return held
 
 
-def describe(certificate: x509.Certificate) -> dict[str, Any]:
-    """What the decisions need to know of a certificate."""
-    return {
-        "names": names_of(certificate),
-        "not_before": validity(certificate)[0],
-        "not_after": validity(certificate)[1],
-        "id": "",
-    }
-
-
-def misfit(chain: list[x509.Certificate], names: set[str], key: PublicKeyTypes) -> str:
+def misfit(chain: list[x509.Certificate], names: set[str], key: Any) -> str:
     """What is wrong with a chain for these names and this key, "" if nothing is."""
     if not same(chain[0].public_key(), key):
         return "is for another key"
-    if missing := names - set(names_of(chain[0])):
-        return f"is not for {' '.join(sorted(missing))}"
+    if missing := names - names_of(chain[0]):
+        return f"is not for {listed(sorted(missing))}"
     return ""
 
 
-def verify_validity(chain: list[x509.Certificate]) -> None:
-    """A new chain must be valid now, and each certificate issued by the next."""
-    import itertools
-
-    start, end = validity(chain[0])
-    if not start <= time.time() < end:
-        raise Fatal(f"the CA sent a certificate valid {moment(start)} to {moment(end)}, not now")
-    for one, issuer in itertools.pairwise(chain):
-        if one.issuer != issuer.subject:
-            raise Fatal("the CA sent certificates that form no chain, they are not used")
-
-
 def validity(certificate: x509.Certificate) -> tuple[float, float]:
-    """From when to when, in seconds since 1970 (cryptography before 42 has no aware datetimes)."""
-    from datetime import UTC
-
+    """From when to when (cryptography before 42 knows no aware datetimes)."""
     if hasattr(certificate, "not_valid_after_utc"):
         start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     else:
-        start = certificate.not_valid_before.replace(tzinfo=UTC)
-        end = certificate.not_valid_after.replace(tzinfo=UTC)
+        start = certificate.not_valid_before.replace(tzinfo=datetime.UTC)
+        end = certificate.not_valid_after.replace(tzinfo=datetime.UTC)
     return start.timestamp(), end.timestamp()
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two public keys are one."""
-    from cryptography.hazmat.primitives.serialization import PublicFormat
-
-    form = (encoding().DER, PublicFormat.SubjectPublicKeyInfo)
+    """Whether two public keys are one (cryptography before 40 does not compare them)."""
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return bool(one.public_bytes(*form) == other.public_bytes(*form))
-
-
-def encoding() -> Any:
-    """PEM and DER."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return Encoding
-
-
-def b64(data: bytes) -> str:
-    """Base64url without padding (RFC 8555 section 6.1)."""
-    import base64
-
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 # Files
@@ -1030,119 +1293,148 @@ def b64(data: bytes) -> str:
 def read(path: str) -> bytes:
     """The content of a file."""
     with open(path, "rb") as stream:
-        return stream.read(ANSWER_LIMIT)
+        return stream.read(LIMIT)
+
+
+def remove(path: str) -> None:
+    """Remove a file if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def replace(path: str, content: bytes, mode: int) -> None:
-    """Write beside path, then rename: a reader sees the old or the new, also after a power cut."""
-    beside = f"{path}.tmp"
-    directory = os.path.dirname(path) or "."
-    with contextlib.suppress(FileNotFoundError):
-        status = os.lstat(path)
-        if stat.S_ISLNK(status.st_mode):
-            say("warning", f"{path}: is a symbolic link, replaced by a file")
-        else:
-            mode = stat.S_IMODE(status.st_mode)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
+    """Write beside path, then rename: a reader sees the old or the new, also after a power cut.
+
+    Mode and group of an existing file are kept; a link is not followed but replaced.
+    """
+    beside, group = f"{path}.tmp", -1
+    if os.path.islink(path):
+        say("warning", f"{path}: was a symbolic link, is replaced by a file")
+    elif os.path.exists(path):
+        mode, group = os.stat(path).st_mode & 0o777, os.stat(path).st_gid
     try:
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(file, "wb") as stream:
-            os.fchmod(file, mode)
+        remove(beside)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(os.open(beside, flags, 0o600), "wb") as stream:
+            with contextlib.suppress(PermissionError):
+                os.fchown(stream.fileno(), -1, group)
+            os.fchmod(stream.fileno(), mode)
             stream.write(content)
             stream.flush()
-            os.fsync(file)
+            os.fsync(stream.fileno())
         os.rename(beside, path)
+        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise Fatal(f"{path}: unable to write: {error.strerror}") from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        with contextlib.suppress(OSError):
+            remove(beside)
 
 
-def require_writable(directory: str) -> None:
-    """Find out before the CA is asked."""
-    if not os.access(directory, os.W_OK | os.X_OK):
-        why = "not writable" if os.path.isdir(directory) else "no such directory"
-        raise Fatal(f"{directory}: {why}")
-
-
-@contextlib.contextmanager
-def locked(path: str) -> Iterator[None]:
-    """One at a time: hold the lock on a directory, or on a file that stays."""
-    import fcntl
-
+def lock(path: str) -> contextlib.ExitStack:
+    """Wait until no other run holds this directory, or this file, which stays."""
     flags = os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     file = os.open(path, flags, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    held = contextlib.ExitStack()
+    held.callback(os.close, file)
+    return held
 
 
-# Words and options
+def finish_what_was_killed(options: Options) -> None:
+    """Clean up after a run that could not: its answers, and a new key not yet in place."""
+    remove_answers(State(options))
+    beside = f"{options.domain_key}.next"
+    if options.domain_key and os.path.exists(beside):
+        with contextlib.suppress(OSError, Fatal):
+            if not misfit(parse_chain(read(options.out)), set(), load_key(beside).public_key()):
+                os.rename(beside, options.domain_key)
+        remove(beside)
 
 
-def inform(options: argparse.Namespace, message: str) -> None:
-    """Say it unless --quiet."""
-    if not options.quiet:
-        say("info", message)
+# The options
 
 
-def moment(when: float) -> str:
-    """A moment as people write it, in UTC."""
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(when))
+def parse(arguments: list[str]) -> Options:
+    """The options, checked, and the command they ask for."""
 
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise Fatal(f"{message} (see --help)", USAGE)
 
-def day(when: float) -> str:
-    """A day, in UTC."""
-    return moment(when)[:10]
-
-
-class Parser(argparse.ArgumentParser):
-    """Wrong usage is one line and exit code 100."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say it and end."""
-        raise SystemExit(say("fatal", f"{message} (see --help)", USAGE))
-
-
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options, checked."""
+    kinds = ("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096")
     parser = Parser(prog="s6gen-acme", description="Keep a TLS certificate current by ACME.")
     add = parser.add_argument
-    add("--out", default="", metavar="FILE", help="keep FILE current (else: chain to stdout)")
-    add("--account-key", required=True, metavar="FILE", help="made if missing")
+    add("--out", default="", metavar="FILE", help="keep this chain current (else: to stdout)")
+    add("--account-key", default="", metavar="FILE", help="made if missing")
     add("--domain-key", default="", metavar="FILE", help="made if missing")
-    add("--key-type", default="ec256", choices=("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096"))
-    add("--csr", default="", metavar="FILE", help="made if missing, with --domain and --domain-key")
-    add("--domain", action="append", default=[], metavar="NAME", help="repeatable")
+    add("--csr", default="", metavar="FILE", help="made if missing, by --domain and --domain-key")
+    add("--domain", action="append", default=[], metavar="NAME", help="domain or IP address")
+    add("--key-type", default="ec256", choices=kinds, help="of keys to be made")
+    add("--new-key", action="store_true", help="a new domain key with every certificate")
     add("--acme-dir", default="", metavar="DIR", help="served as /.well-known/acme-challenge/")
-    add("--directory-url", default="letsencrypt", metavar="URL", help="or a CA's name")
-    add("--ca", default="", metavar="URL", help="the same without /directory (deprecated)")
-    add("--ca-bundle", default="", metavar="FILE", help="roots of the CA's own TLS certificate")
-    add("--contact", action="extend", nargs="*", default=[], metavar="URL", help="mailto:…")
-    add("--profile", default="", help="a kind of certificate that the CA offers")
+    add("--dns-hook", default="", metavar="PROGRAM", help="DNS-01: adds and removes a TXT record")
+    add("--directory-url", default="letsencrypt", metavar="CA", help="URL or letsencrypt[-staging]")
+    add("--ca", default="", metavar="URL", help="CA's URL without /directory (deprecated)")
+    add("--ca-bundle", default="", metavar="FILE", help="roots that verify the CA's own TLS")
+    add("--contact", action="extend", nargs="*", default=[], metavar="URL", help="mailto:a@b.c")
+    add("--eab-kid", default="", metavar="ID", help="external account binding: name of its key")
+    add("--eab-key-file", default="", metavar="FILE", help="the key itself in base64url")
+    add("--profile", default="", metavar="NAME", help="kind of certificate that the CA offers")
+    add("--preferred-chain", default="", metavar="CN", help="issuer that the chain shall lead to")
     add("--timeout", type=float, default=600, metavar="SECONDS", help="for the whole run")
-    add("--disable-check", action="store_true", help="do not fetch the answer before the CA does")
-    add("--check-port", default="", metavar="PORT", help="where to fetch it")
+    add("--disable-check", action="store_true", help="do not fetch an answer before the CA does")
+    add("--check-port", default="", metavar="PORT", help="where to fetch it, also with --out")
     add("--quiet", action="store_true", help="only warnings and errors")
     add("--force", action="store_true", help="order now")
     add("--check", action="store_true", help="say what is due, and do nothing")
-    add("--version", action="version", version=VERSION)
+    add("--status", nargs="*", metavar="FILE", help="show chains")
+    add("--json", action="store_true", help="show them in JSON")
+    add("--revoke", default="", metavar="FILE", help="revoke a certificate")
+    add("--reason", type=int, default=0, metavar="CODE", help="why (RFC 5280 section 5.3.1)")
+    add("--deactivate", action="store_true", help="deactivate the account, for ever")
+    add("--roll-over", action="store_true", help="give the account a new key")
+    add("--version", action="version", version=f"s6gen-acme {VERSION}")
     options = parser.parse_args(arguments)
     options.directory_url = AUTHORITIES.get(options.directory_url, options.directory_url)
     if options.ca:
-        options.directory_url = options.ca + "/directory"
-    if not options.csr and not (options.domain and options.domain_key):
-        parser.error("--csr is needed, or --domain and --domain-key")
-    if options.check and not options.out:
-        parser.error("--check needs --out")
+        options.directory_url = f"{options.ca}/directory"
+    options.self_check = bool(options.check_port or not (options.out or options.disable_check))
+    options.command = command_of(options)
     return options
+
+
+def command_of(options: Options) -> Callable[[Options], int]:
+    """What is to be done; what that needs must have been given."""
+
+    def need(given: object, what: str) -> None:
+        if not given:
+            raise Fatal(f"{what} (see --help)", USAGE)
+
+    need(0 < options.timeout < WEEK, "--timeout must be positive")
+    if options.status is not None:
+        need(options.status or options.out, "--status needs FILE or --out")
+        return status
+    if options.revoke:
+        need(options.account_key or options.domain_key, "--revoke needs a key")
+        return revoke
+    need(options.account_key, "--account-key is needed")
+    if options.deactivate:
+        return deactivate
+    if options.roll_over:
+        return roll_over
+    made = options.domain and options.domain_key
+    need(options.csr or made, "--csr is needed, or --domain and --domain-key")
+    need(not options.new_key or (made and options.out), "--new-key needs --out and --domain-key")
+    need(bool(options.eab_kid) == bool(options.eab_key_file), "--eab-kid needs --eab-key-file")
+    need(options.out or not options.check, "--check needs --out")
+    if options.check:
+        return report
+    return keep_current if options.out else write_to_stdout
 
 
 if __name__ == "__main__":

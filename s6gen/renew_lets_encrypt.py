@@ -103,7 +103,7 @@ class RenewLetsEncrypt:
         validator=[
             validators.each(
                 validators.must(
-                    lambda text: re.match(r"[a-z][a-z0-9+.-]*:.", text) is not None,
+                    lambda text: re.match(r"[a-z][a-z0-9+.-]*:.", text, re.DOTALL) is not None,
                     "an address or a URL such as mailto:hostmaster@example.org",
                 )
             ),

@@ -53,7 +53,7 @@ SECTIONS = {
         option("--web-root", "DIR", "Where the sites' directories are."),
         option("--certificate-dir", "DIR", "Keys, CSR, chain and state. Made if missing."),
         option("--user", "NAME", "Who owns them, and runs snooze and the client."),
-        option("--group", "NAME", "The group of both. [like --user]"),
+        option("--group", "NAME", "Group of the certificate directory. [like --user]"),
         option("--execlineb", "PATH", "execlineb, as the scripts' first line names it."),
         option("--python", "PATH", "The Python that runs the bundled client; it needs acme."),
     ],
@@ -88,7 +88,7 @@ SECTIONS = {
     "The log": [
         option("--log-dir", "DIR", "Where s6-log writes. [/var/log/ and --service without -srv]"),
         option("--log-user", "NAME", "Who owns it, and runs s6-log."),
-        option("--log-group", "NAME", "The group of both. [like --log-user]"),
+        option("--log-group", "NAME", "Group of the log directory. [like --log-user]"),
         option("--log-size", "BYTES", "When s6-log begins a new file.", type=int),
         option("--log-number", "COUNT", "How many old files it keeps.", type=int),
     ],

@@ -1,0 +1,150 @@
+"""A rendered service, running: under s6-svscan with a pipe to its logger, or under s6-rc."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from s6gen.render import render
+from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.store import store
+
+WITHIN = 30.0
+"""Seconds in which anything waited for has to happen."""
+
+
+@attrs.frozen
+class Machine:
+    """A machine that runs one rendered service."""
+
+    parameters: RenewLetsEncrypt
+    service_directory: Path
+    catch_all: Path
+    """What the supervisors themselves, and the logger, print."""
+
+    @property
+    def keys(self) -> Path:
+        """The certificate directory."""
+        return Path(self.parameters.certificate_dir)
+
+    @property
+    def chain(self) -> Path:
+        """The certificate chain."""
+        return Path(self.parameters.chain)
+
+    @property
+    def timefile(self) -> Path:
+        """When the last look was."""
+        return Path(str(self.parameters.timefile))
+
+    @property
+    def log(self) -> str:
+        """What s6-log has written."""
+        with contextlib.suppress(FileNotFoundError):
+            return (Path(self.parameters.log_dir) / "current").read_text()
+        return ""
+
+    def svc(self, option: str) -> None:
+        """Send a command to the service's supervisor."""
+        subprocess.run(["s6-svc", option, str(self.service_directory)], check=True)
+
+    def status(self, field: str) -> str:
+        """Fields of s6-svstat -o; nothing before the supervisor is there."""
+        command = ["s6-svstat", "-o", field, str(self.service_directory)]
+        return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+
+    def processes(self) -> list[str]:
+        """The programs now running that were given a path of this machine's certificates."""
+        return sorted(
+            Path(words[0]).name
+            for words in map(argv, Path("/proc").glob("[0-9]*"))
+            if any(word.startswith(f"{self.keys}/") for word in words)
+        )
+
+    def is_waiting(self) -> bool:
+        """Whether snooze waits, and nothing else of the service runs."""
+        return self.processes() == ["snooze"]
+
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        """Wait until something holds; fail with all there is to know."""
+        deadline = time.monotonic() + WITHIN
+        while not holds():
+            if time.monotonic() > deadline:
+                pytest.fail(
+                    f"not within {WITHIN:g} s: {what}\nprocesses: {self.processes()}\n"
+                    f"log:\n{self.log}\ncatch-all log:\n{self.catch_all.read_text()}",
+                    pytrace=False,
+                )
+            time.sleep(0.02)
+
+
+def argv(process: Path) -> list[str]:
+    """The arguments of a process, none if it is gone."""
+    try:
+        return os.fsdecode((process / "cmdline").read_bytes()).split("\0")
+    except OSError:
+        return [""]
+
+
+@contextlib.contextmanager
+def scanning(directory: Path) -> Iterator[Path]:
+    """A running s6-svscan on directory/scan; all that it supervises ends with it."""
+    scan = directory / "scan"
+    scan.mkdir(exist_ok=True)
+    with (directory / "catch-all").open("wb") as log:
+        supervisor = subprocess.Popen(
+            ["s6-svscan", str(scan)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    try:
+        control = scan / ".s6-svscan/control"
+        deadline = time.monotonic() + WITHIN
+        while not control.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield scan
+    finally:
+        subprocess.run(["s6-svscanctl", "-t", str(scan)], check=False)
+        try:
+            supervisor.wait(WITHIN)
+        except subprocess.TimeoutExpired:
+            supervisor.kill()
+
+
+@contextlib.contextmanager
+def under_s6(parameters: RenewLetsEncrypt, directory: Path) -> Iterator[Machine]:
+    """Both services under s6-svscan, which joins them by a pipe (s6-svscan: foo/log)."""
+    store(render(parameters), directory / "sv", force=False)
+    service = directory / "scan/renew"
+    shutil.copytree(directory / "sv" / parameters.service, service)
+    shutil.copytree(directory / "sv" / parameters.log_service, service / "log")
+    with scanning(directory):
+        yield Machine(parameters, service, directory / "catch-all")
+
+
+@contextlib.contextmanager
+def under_s6_rc(parameters: RenewLetsEncrypt, directory: Path) -> Iterator[Machine]:
+    """Both services compiled, and brought up by s6-rc, with stand-ins for what they depend on."""
+    store(render(parameters), directory / "sv", force=False)
+    for name in (parameters.mount_service, parameters.network_service):
+        (directory / "sv" / name).mkdir()
+        (directory / "sv" / name / "type").write_text("oneshot\n")
+        (directory / "sv" / name / "up").write_text("true\n")
+    compiled, live = directory / "compiled", directory / "live"
+    subprocess.run(["s6-rc-compile", str(compiled), str(directory / "sv")], check=True)
+    with scanning(directory) as scan:
+        subprocess.run(["s6-rc-init", "-c", str(compiled), "-l", str(live), str(scan)], check=True)
+        s6_rc(live, "-u", "change", parameters.pipeline)
+        yield Machine(
+            parameters, live / "servicedirs" / parameters.service, directory / "catch-all"
+        )
+        s6_rc(live, "-d", "change", parameters.pipeline)
+
+
+def s6_rc(live: Path, *arguments: str) -> None:
+    """Run s6-rc on a live directory."""
+    subprocess.run(["s6-rc", "-l", str(live), *arguments], check=True)

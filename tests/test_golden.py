@@ -1,0 +1,85 @@
+"""What users get, in full: a change of a template shows here as a change of its output.
+
+`make golden` rewrites the trees under golden/; read the difference before you commit it.
+"""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from s6gen.commands.render import command
+from s6gen.render import render
+from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.tree import File, Tree
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES = {
+    "default": "--page example --domain example.org",
+    "acme-tiny": (
+        "--page example --domain example.org --domain www.example.org --client acme-tiny "
+        "--contact hostmaster@example.org --log-user log"
+    ),
+    "command": (
+        "--page shop --domain shop.example.org --client 'dehydrated --cron --keep-going' "
+        "--snooze '-d 1' --service tls --execlineb /usr/bin/execlineb"
+    ),
+    "everything": (
+        "--page 'my site' --domain bücher.example --domain www.example.org --web-root /srv/http "
+        "--certificate-dir '/var/lib/my tls' --user acme --group certs "
+        "--ca https://ca.example:9000/acme/directory --ca-bundle /etc/ssl/private-ca.pem "
+        "--contact hostmaster@example.org --contact tel:+12025551212 --client installed "
+        "--snooze '-H /6 -s 6h -t /run/renew.time' --mount-service mount-rwfs "
+        "--network-service network --depends-on dns-srv --depends-on ntp-srv "
+        "--service renew-srv --log-service renew-logger --log-dir /var/log/tls/renew "
+        "--log-user renewlog --log-group adm --log-size 65536 --log-number 4"
+    ),
+}
+
+
+def rendered(arguments: str) -> Tree:
+    """What the arguments of `s6gen render` make, without the client's copy."""
+    given = command.make_context("render", shlex.split(arguments)).params
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    tree = render(RenewLetsEncrypt(**{n: given[n] for n in given if n not in ("output", "force")}))
+    return {path: file for path, file in tree.items() if not path.endswith("/acme_client.py")}
+
+
+def committed(case: str) -> Tree:
+    """What was committed."""
+    top = GOLDEN / case
+    return {
+        path.relative_to(top).as_posix(): File(
+            path.read_bytes(), 0o755 if path.stat().st_mode & 0o100 else 0o644
+        )
+        for path in sorted(top.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_golden(case: str) -> None:
+    assert rendered(CASES[case]) == committed(case)
+
+
+def test_the_client_goes_along_as_it_is() -> None:
+    tree = render(RenewLetsEncrypt(page="example", domains=["example.org"]))
+    module = GOLDEN.parent.parent / "s6gen/acme_client.py"
+
+    assert tree["renew-lets-encrypt-srv/data/acme_client.py"].content == module.read_bytes()
+
+
+def rewrite() -> None:
+    """Make the trees anew."""
+    import shutil
+
+    from s6gen.store import write
+
+    shutil.rmtree(GOLDEN, ignore_errors=True)
+    for case, arguments in CASES.items():
+        for path, file in rendered(arguments).items():
+            write(GOLDEN / case / path, file)
+
+
+if __name__ == "__main__":
+    rewrite()

@@ -1,0 +1,271 @@
+"""The rendered service on the real thing: s6, execline, snooze, a CA, a web server."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import ssl
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from support.gate import Gate, gate
+from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble, web_server
+from support.program import require
+from support.supervision import Machine, under_s6, under_s6_rc
+
+from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+
+USER, LOG_USER, WEB_USER = "daemon", "bin", "mail"
+"""Accounts that every machine has."""
+NAMES = ["example.org", "www.example.org"]
+KINDS = {"s6": under_s6, "s6-rc": under_s6_rc}
+
+Start = Callable[..., contextlib.AbstractContextManager[Machine]]
+
+
+def python_for_all() -> str:
+    """A Python with acme that USER can run too, unlike one in somebody's home directory."""
+    for python in ("/usr/bin/python3", sys.executable):
+        probe = ["s6-setuidgid", USER, python, "-I", "-c", "import acme"]
+        if subprocess.run(probe, capture_output=True, cwd="/", check=False).returncode == 0:
+            return python
+    reason = f"no Python with acme that user {USER} can run, such as Debian's python3-acme"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A directory that other users get into too, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="s6gen-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def site(scratch: Path) -> Iterator[WebServer]:
+    """A web server whose root is closed to everybody else, as the tutorial has it."""
+    with web_server(scratch / "home") as server:
+        shutil.rmtree(server.root / ".well-known")
+        owner = pwd.getpwnam(WEB_USER)
+        os.chown(server.root, owner.pw_uid, owner.pw_gid)
+        server.root.chmod(0o750)
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def start(request: pytest.FixtureRequest, scratch: Path, site: WebServer) -> Iterator[Start]:
+    """Starts the rendered service, against a CA of its own unless told which."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become other users")
+    require("execlineb", "s6-svscan", "s6-log", "snooze", PEBBLE)
+    if request.param == "s6-rc":
+        require("s6-rc-compile", "s6-rc-init", "s6-rc")
+
+    def parameters(ca: str, bundle: Path, **others: Any) -> RenewLetsEncrypt:
+        given = {
+            "page": "www",
+            "domains": NAMES,
+            "web_root": str(site.root.parent),
+            "certificate_dir": str(scratch / "etc/ssl/letsencrypt"),
+            "log_dir": str(scratch / "var/log/renew-lets-encrypt"),
+            "user": USER,
+            "log_user": LOG_USER,
+            "ca": ca,
+            "ca_bundle": str(bundle),
+            "python": python_for_all(),
+            "execlineb": str(shutil.which("execlineb")),
+        }
+        return RenewLetsEncrypt(**given | others)
+
+    def running(
+        authority: Pebble, port: int | None = None, **others: Any
+    ) -> contextlib.AbstractContextManager[Machine]:
+        bundle = scratch / "ca.pem"
+        bundle.write_bytes(authority.ca_file.read_bytes())
+        url = f"https://localhost:{port or authority.port}/dir"
+        return KINDS[request.param](parameters(url, bundle, **others), scratch)
+
+    return running
+
+
+@pytest.fixture
+def authority(scratch: Path, site: WebServer, dns: ChallTestSrv) -> Iterator[Pebble]:
+    """A CA that finds the site."""
+    with pebble(make(scratch / "ca"), site.port, dns) as server:
+        yield server
+
+
+def make(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
+
+
+def owner_and_mode(path: Path) -> tuple[str, str]:
+    status = path.stat()
+    return pwd.getpwuid(status.st_uid).pw_name, oct(stat.S_IMODE(status.st_mode))
+
+
+def names_of(chain: Path) -> list[str]:
+    leaf = x509.load_pem_x509_certificates(chain.read_bytes())[0]
+    found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    return sorted(found.value.get_values_for_type(x509.DNSName))
+
+
+def test_a_certificate_within_seconds_of_the_first_start(
+    start: Start, authority: Pebble, site: WebServer
+) -> None:
+    with start(authority) as machine:
+        machine.until(machine.chain.exists, "a certificate")
+        machine.until(machine.is_waiting, "snooze, and nothing but snooze")
+
+        assert names_of(machine.chain) == NAMES
+        ssl.create_default_context().load_cert_chain(machine.chain, machine.keys / "domain.key")
+        assert {path.name: owner_and_mode(path) for path in machine.keys.iterdir()} == {
+            "account.key": (USER, "0o600"),
+            "domain.csr": (USER, "0o644"),
+            "domain.key": (USER, "0o600"),
+            "signed_chain.crt": (USER, "0o640"),
+            "signed_chain.crt.lock": (USER, "0o600"),
+            "signed_chain.crt.state": (USER, "0o600"),
+            "timefile": (USER, "0o644"),
+            "timefile.now": (USER, "0o644"),
+        }
+        assert owner_and_mode(machine.keys) == (USER, "0o750")
+        assert owner_and_mode(site.challenges) == (USER, "0o755")
+        assert owner_and_mode(site.root) == (WEB_USER, "0o751")
+        assert list(site.challenges.iterdir()) == []
+        assert owner_and_mode(Path(machine.parameters.log_dir)) == (LOG_USER, "0o750")
+        machine.until(lambda: "new certificate for example.org" in machine.log, "a line of it")
+        assert machine.status("up,wantedup") == "true true"
+
+
+def test_a_restart_and_a_look_do_not_order_again(start: Start, authority: Pebble) -> None:
+    with start(authority) as machine:
+        machine.until(machine.is_waiting, "snooze after the first certificate")
+        chain = machine.chain.read_bytes()
+        machine.svc("-r")
+        machine.until(machine.timefile.exists, "a look after the restart")
+        machine.until(machine.is_waiting, "snooze after the restart")
+        look = machine.timefile.stat().st_mtime_ns
+        machine.svc("-a")
+        machine.until(lambda: machine.timefile.stat().st_mtime_ns > look, "a look at once")
+        machine.until(machine.is_waiting, "snooze after the look")
+
+        assert machine.chain.read_bytes() == chain
+        assert machine.log.count("ordering") == 1
+
+
+def test_sigalrm_does_not_harm_an_order(
+    start: Start, authority: Pebble, door: Callable[[int], Gate]
+) -> None:
+    entrance = door(authority.port)
+    entrance.opened.clear()
+    with start(authority, entrance.port) as machine:
+        machine.until(lambda: entrance.connections, "a connection to the CA")
+        for _ in range(10):
+            machine.svc("-a")
+        entrance.opened.set()
+        machine.until(machine.chain.exists, "a certificate")
+
+        assert entrance.connections == 1
+
+
+@pytest.fixture
+def door() -> Iterator[Callable[[int], Gate]]:
+    with contextlib.ExitStack() as stack:
+        yield lambda port: stack.enter_context(gate(port))
+
+
+def test_down_in_the_middle_leaves_nothing_and_up_goes_on(
+    start: Start, scratch: Path, site: WebServer, dns: ChallTestSrv
+) -> None:
+    with (
+        pebble(make(scratch / "slow"), site.port, dns, Settings(sleep=5)) as slow,
+        start(slow) as machine,
+    ):
+        machine.until(
+            lambda: site.challenges.exists() and any(site.challenges.iterdir()), "an answer"
+        )
+        machine.svc("-d")
+        machine.until(lambda: machine.status("up") == "false", "the service is down")
+
+        assert machine.processes() == []
+        assert list(site.challenges.iterdir()) == []
+        machine.svc("-u")
+        machine.until(machine.chain.exists, "a certificate")
+        machine.until(machine.is_waiting, "snooze again")
+
+
+def test_a_ca_that_is_down_is_asked_once(
+    start: Start, authority: Pebble, door: Callable[[int], Gate]
+) -> None:
+    entrance = door(1)  # where nobody listens
+    with start(authority, entrance.port) as machine:
+        machine.until(lambda: "fatal" in machine.log, "a failure")
+        machine.until(machine.is_waiting, "snooze after the failure")
+        attempts = entrance.connections
+        for signal in ("-a", "-r", "-a"):
+            machine.svc(signal)
+            time.sleep(1)
+            machine.until(machine.is_waiting, "snooze")
+
+        assert entrance.connections == attempts
+        assert machine.log.count("ordering") == 1
+        assert not machine.chain.exists()
+
+
+@pytest.mark.parametrize("clock", [0, time.time() + 366 * 86400], ids=["1970", "next year"])
+def test_a_timefile_of_a_wrong_clock_does_no_harm(
+    start: Start, authority: Pebble, clock: float
+) -> None:
+    with start(authority) as machine:
+        machine.until(machine.is_waiting, "snooze after the first certificate")
+        machine.svc("-d")
+        machine.until(lambda: machine.status("up") == "false", "the service is down")
+        machine.timefile.touch()
+        os.utime(machine.timefile, (clock, clock))
+        machine.svc("-u")
+        machine.until(
+            lambda: (
+                machine.timefile.exists()
+                and abs(machine.timefile.stat().st_mtime - time.time()) < 60
+            ),
+            "a look",
+        )
+        machine.until(machine.is_waiting, "snooze again")
+
+        assert machine.log.count("ordering") == 1
+
+
+def test_what_cannot_start_is_given_up_and_says_why(start: Start, authority: Pebble) -> None:
+    with start(authority, user="no-such-user", group="nogroup") as machine:
+        machine.until(
+            lambda: machine.status("up,wantedup") == "false false", "s6-supervise gives up"
+        )
+
+        assert machine.log.count("no-such-user") == 5
+
+
+def test_nothing_of_others_is_followed_or_taken(
+    start: Start, authority: Pebble, site: WebServer, scratch: Path
+) -> None:
+    """The web server's user turns the challenge directory into a link to somebody's directory."""
+    precious = make(scratch / "precious")
+    precious.chmod(0o700)
+    site.challenges.parent.mkdir()
+    site.challenges.symlink_to(precious)
+    with start(authority) as machine:
+        machine.until(lambda: machine.status("wantedup") == "false", "s6-supervise gives up")
+
+        assert owner_and_mode(precious) == ("root", "0o700")
+        assert f"{site.challenges} is really {precious}: render with that name" in machine.log
