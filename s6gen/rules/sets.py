@@ -139,6 +139,10 @@ def dependencies_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
             yield cycle_finding(services, cycle, "dependency")
 
 
+LONG = 12
+"""More names of a cycle than these are not shown."""
+
+
 def cycle_finding(services: ServiceSet, cycle: Sequence[str], what: str) -> Finding:
     """A cycle, at the first name that leads into it."""
     start = min(
@@ -148,11 +152,15 @@ def cycle_finding(services: ServiceSet, cycle: Sequence[str], what: str) -> Find
     names = [*cycle[start:], *cycle[:start], cycle[start]]
     service = services.services[names[0]]
     reference = next(one for one in service.references if one.name == names[1])
-    steps = " -> ".join(
+    steps = [
         f"{name} (bundle)" if what != "bundle" and services.is_bundle(name) else name
         for name in names
+    ]
+    if len(steps) > LONG:
+        steps[LONG - 2 : -2] = [f"({len(steps) - LONG} more)"]
+    return mention(
+        service, reference, f"{what} cycle: {' -> '.join(steps)}; remove one of these steps"
     )
-    return mention(service, reference, f"{what} cycle: {steps}; remove one of these steps")
 
 
 RULES = (
