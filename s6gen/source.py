@@ -87,6 +87,8 @@ def source_of(tree: Iterable[tuple[str, bytes, bool]], path: str) -> Source:
     files = []
     for place, content, executable in tree:
         service, _, inside = place.partition("/")
+        if service.startswith("."):
+            continue
         if not inside:
             files.append(service)
             continue

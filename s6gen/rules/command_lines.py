@@ -168,7 +168,7 @@ def shell_syntax(words: Command) -> Iterator[tuple[str, int]]:
         if not word.plain:
             continue
         text = word.value.strip(" ")
-        shell = text in OPERATORS or text[-1:] == ";"
+        shell = text in OPERATORS or (text[-1:] == ";" and "}" not in text)
         if not shell and not (SHELL_ONLY.fullmatch(text) and begins_command(words, place)):
             continue
         if not hands_on(words):

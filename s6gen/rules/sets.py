@@ -77,7 +77,7 @@ def names_are_defined_once(services: ServiceSet) -> Iterator[Finding]:
 def consumers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
     """A producer's consumer is a longrun that declares it back (resolve_prodcons)."""
     for service in services.of_type(LONGRUN):
-        for reference in service.consumers[:1]:
+        for reference in service.consumers if len(service.consumers) == 1 else ():
             yield from declared_back(services, service, reference, "consumer-for")
 
 
