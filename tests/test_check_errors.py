@@ -3,8 +3,9 @@
 import pytest
 from support.trees import Files, bundle, in_memory, longrun, oneshot, pipeline, service
 
-from s6gen.check import errors
+from s6gen.check import errors, tree_errors
 from s6gen.service_set import service_set
+from s6gen.tree import file
 
 
 def told(files: Files, *given: str) -> list[str]:
@@ -277,3 +278,10 @@ def test_a_chain_of_ten_thousand() -> None:
         "s8 -> s9 -> (9990 more) -> s10000 -> s0; remove one of these steps "
         "[dependencies-have-no-cycle]"
     ]
+
+
+def test_a_tree_that_is_not_written_yet() -> None:
+    sound = {"a/type": file(b"oneshot\n"), "a/up": file(b""), "a/dependencies.d/mount": file(b"")}
+
+    assert tree_errors(sound, "sv") == []
+    assert [one.path for one in tree_errors(sound | {"a/up": file(b"}")}, "sv")] == ["sv/a/up"]
