@@ -53,6 +53,14 @@ def environment() -> jinja2.Environment:
     return made
 
 
+def expand(templates: jinja2.Environment, path: str, service: object) -> str:
+    """What a template becomes for a service."""
+    source = (template_directory() / path).read_text("utf-8")
+    if "{{" not in source and "{%" not in source:
+        return source  # not worth a compilation
+    return templates.get_template(path).render(service=service)
+
+
 def template_paths(template: str, directories: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The files in some directories of a template: directory, and path within it."""
     for directory in sorted(directories):

@@ -206,7 +206,7 @@ class WebServer:
 def web_server(directory: Path, host: str = "127.0.0.1", port: int = 0) -> Iterator[WebServer]:
     """busybox httpd, else nginx, serving directory/www on a free port, or on the one given."""
     root = directory / "www"
-    (root / ".well-known/acme-challenge").mkdir(parents=True)
+    (root / ".well-known/acme-challenge").mkdir(parents=True, exist_ok=True)
 
     def make() -> Command:
         chosen = port or free_port(host)
