@@ -132,7 +132,7 @@ def glance(arguments: list[str]) -> bool:
 
 
 def sight(arguments: list[str]) -> str:
-    """This version, the arguments, and what changes with every file that one of them names."""
+    """The version, the arguments, and what changes with every file that one of them names."""
     seen: list[object] = [VERSION, *arguments]
     for argument in arguments:
         for path in (argument, argument.partition("=")[2]):
