@@ -295,7 +295,7 @@ def settled(options: Options, state: State, held: Held) -> bool:
 def check_clock(held: Held, now: float) -> None:
     """Refuse to decide anything by a clock that cannot be right."""
     if now < RELEASED:
-        raise Fatal(f"the clock says {utc(now)}, which is past: set it")
+        raise Fatal(f"the clock says {utc(now)}, which cannot be: set it")
     if not held.fault and now + SKEW < held.start:
         raise Fatal(f"the clock says {utc(now)}, but the certificate begins {utc(held.start)}")
 
@@ -308,7 +308,7 @@ def decide(options: Options, state: State, held: Held, now: float) -> tuple[floa
         return 0, held.fault
     if now >= held.end:
         return 0, f"expired {utc(held.end)}"
-    if state["issued"].get("terms", held.terms) != held.terms:
+    if tuple(state["issued"].get("terms", held.terms)) != held.terms:
         return 0, "was ordered from another CA, for more names or with another profile"
     return renewal_moment(state, held)
 
@@ -318,7 +318,7 @@ def renewal_moment(state: State, held: Held) -> tuple[float, str]:
     lifetime = held.end - held.start
     if state["renewal"].get("id") == held.id and "moment" in state["renewal"]:
         suggested = float(state["renewal"]["moment"]), "the CA suggests this moment"
-        return min(suggested, (held.end - lifetime * 0.05, "5 % of its lifetime are left"))
+        return min(suggested, (held.end - lifetime * 0.05, "5 % of its lifetime is left"))
     if lifetime < 10 * DAY:
         return held.start + lifetime / 2, "half of its lifetime is over"
     return held.start + lifetime * 2 / 3, "two thirds of its lifetime are over"
@@ -346,9 +346,8 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
         window = parse_window(answer.json())
     except Fatal as failure:
         state["issued"].pop("renewal-info", None)
-        refused = 400 <= failure.status < 500
-        renewal["ask"] = max(renewal["ask"], time.time() + min(failure.wait, DAY))
-        renewal["ask"] += DAY if refused else 0
+        pause = DAY if 400 <= failure.status < 500 else min(failure.wait, DAY)
+        renewal["ask"] = max(renewal["ask"], time.time() + pause)
         say("warning", f"the CA does not say when to renew: {failure}")
         return
     renewal["ask"] = time.time() + min(max(answer.wait() or 6 * HOUR, MINUTE), DAY)
@@ -426,7 +425,7 @@ class Held:
     """What FILE holds, and what is wrong with it for these options, "" if nothing is."""
 
     names: tuple[str, ...] = ()
-    terms: tuple[str, ...] | list[str] = ()
+    terms: tuple[str, ...] = ()
     start = end = 0.0
     id = issuer = serial = ""
     fault = "is missing"
@@ -449,7 +448,7 @@ def look(options: Options) -> Held:
             request = load_csr(options.csr)
             names = names_of(request)
             held.fault = misfit(chain, names, request.public_key())
-        held.terms = [options.directory_url, options.profile, *sorted(names)]
+        held.terms = (options.directory_url, options.profile, *sorted(names))
     except FileNotFoundError as missing:
         if missing.filename != options.out:
             held.fault = f"is for a key or a CSR that is missing, {missing.filename}"
@@ -506,7 +505,8 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
         replace(options.out, chain.encode(), 0o640)
     except Exception as failure:
         if ca.used:
-            remember_failure(options, state, held, failure)
+            with contextlib.suppress(Fatal):
+                remember_failure(options, state, held, failure)
         raise
     finally:
         settle_new_key(options)
@@ -583,26 +583,26 @@ def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
     """
     csr = b64.b64encode(request.public_bytes(serialization.Encoding.DER)).decode()
     target = field(order, "finalize", str)
+    pause = SOON
     while field(order, "status", str) in ("pending", "ready"):
         try:
             order = ca.post(target, {"csr": csr}, again=False).json()
         except Fatal as refusal:
             if refusal.kind != "orderNotReady":
                 raise
-            order = poll(ca, url, ("pending",))
-    if field(order, "status", str) == "processing":
-        order = poll(ca, url, ("processing",))
-    return order
+            order = poll(ca, url, "pending", pause)
+            pause = min(4 * pause, 5)
+    return poll(ca, url, "processing", SOON) if order["status"] == "processing" else order
 
 
-def poll(ca: Ca, url: str, unfinished: tuple[str, ...]) -> Json:
+def poll(ca: Ca, url: str, unfinished: str, pause: float) -> Json:
     """The order, once its status is another: looked at as the CA says, else ever more seldom."""
-    wait, pause = 0.0, SOON
+    wait = 0.0
     while True:
         ca.sleep(wait or pause * random.uniform(1, 1.2))  # noqa: S311
         answer = ca.post(url, None)
         order = answer.json()
-        if field(order, "status", str) not in unfinished:
+        if field(order, "status", str) != unfinished:
             break
         wait, pause = answer.wait(), min(2 * pause, 5)
     if order["status"] not in ("ready", "processing", "valid"):
@@ -659,6 +659,7 @@ class Answers:
         self.options, self.state = options, state
         self.kind = "dns-01" if options.dns_hook else "http-01"
         self.place = options.dns_hook or options.acme_dir
+        self.names = {name.removeprefix("*.") for name in names}
         self.planned: list[list[str]] = []
         if not self.place:
             raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
@@ -670,7 +671,9 @@ class Answers:
                 raise Fatal(f"{self.place}: not writable")
 
     def plan(self, name: str, token: str, thumbprint: str) -> None:
-        """Add the answer for one name; the token becomes a file's name, so it must be one."""
+        """Add the answer for one name; name and token come from the CA, so both are checked."""
+        if normal(name) not in self.names:
+            raise Fatal(f"the CA wants proof for a name that was not asked for: {name[:80]}")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", token):
             raise Fatal(f"{name}: the CA sent a token outside of its alphabet: {token[:80]}")
         text = f"{token}.{thumbprint}"
@@ -788,7 +791,7 @@ def status_of(options: Options, path: str, now: float) -> Json:
         pass
     except (OSError, Fatal) as error:
         held.fault = f"is not usable: {reason(error)}"
-    held.terms = state["issued"].get("terms", ())
+    held.terms = tuple(state["issued"].get("terms", ()))
     when, why = decide(options, state, held, now)
     return {
         "file": path,
@@ -832,8 +835,7 @@ def roll_over(options: Options) -> int:
     path, beside = options.account_key, f"{options.account_key}.next"
     if not os.path.exists(beside):
         replace(beside, pem_of(make_key(options.key_type)), 0o600)
-    old, new = load_key(path), load_key(beside)
-    url = ca.resource("keyChange")
+    old, new, url = load_key(path), load_key(beside), ca.resource("keyChange")
     try:
         ca.sign_in(old, create=False)
         change = {"account": ca.kid, "oldKey": jwk_of(old)[0].public_key().to_partial_json()}
@@ -1019,7 +1021,10 @@ class Answer:
 
     def located(self) -> tuple[str, Json]:
         """The URL of what was created, and itself."""
-        return field(dict(self.headers), "Location", str), self.json()
+        location = self.headers.get("Location")
+        if not location:
+            raise Fatal(f"{self.url}: the answer has no Location")
+        return urllib.parse.urljoin(self.url, location), self.json()
 
     def wait(self) -> float:
         """Seconds to wait, 0 if the CA does not say."""

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 pytest.importorskip("acme", reason="the client needs the acme package")
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from s6gen import acme_client as client
@@ -41,7 +41,7 @@ def options(*more: str) -> argparse.Namespace:
 def held(days: float, fault: str = "", identifier: str = "") -> client.Held:
     chain = client.Held()
     chain.start, chain.end, chain.fault, chain.id = BEGIN, BEGIN + days * DAY, fault, identifier
-    chain.terms = [CA, "", "example.org"]
+    chain.terms = (CA, "", "example.org")
     return chain
 
 
@@ -75,7 +75,7 @@ def state(**sections: dict[str, Any]) -> client.State:
         pytest.param(
             100,
             {"renewal": {"id": "this", "moment": BEGIN + 99 * DAY}},
-            (95, "5 % of its lifetime are left"),
+            (95, "5 % of its lifetime is left"),
             id="the CA's moment is too late",
         ),
         pytest.param(
@@ -198,7 +198,7 @@ def test_hold(ahead: float, more: tuple[str, ...], expected: float) -> None:
     ("now", "message"),
     [
         pytest.param(
-            0.0, "the clock says 1970-01-01T00:00:00Z, which is past: set it", id="no clock"
+            0.0, "the clock says 1970-01-01T00:00:00Z, which cannot be: set it", id="no clock"
         ),
         pytest.param(
             BEGIN - HOUR,
@@ -403,7 +403,9 @@ def test_any_chain_is_parsed_or_refused(pem: bytes) -> None:
 @given(st.text() | st.sampled_from(["..", ".", "a/b", "/etc/passwd", "a\0b", "", "x" * 300]))
 def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: str) -> None:
     place = tmp_path_factory.getbasetemp()
-    answers = client.Answers(argparse.Namespace(dns_hook="", acme_dir=place), state(), {"a"})
+    answers = client.Answers(
+        argparse.Namespace(dns_hook="", acme_dir=place), state(), {"example.org"}
+    )
     try:
         answers.plan("example.org", token, "thumbprint")
     except client.Fatal as fatal:
@@ -413,6 +415,14 @@ def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: s
         assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
     finally:
         os.close(answers.folder)
+
+
+def test_a_name_that_was_not_asked_for_is_refused() -> None:
+    told = argparse.Namespace(dns_hook="hook", acme_dir="")
+    answers = client.Answers(told, state(), {"*.example.org"})
+    answers.plan("example.org", "token", "thumbprint")
+    with pytest.raises(client.Fatal, match="a name that was not asked for: evil"):
+        answers.plan("evil", "token", "thumbprint")
 
 
 # Names, requests, certificates
@@ -448,8 +458,10 @@ def test_the_common_name_of_a_request_is_asked_for_too() -> None:
     assert client.names_of(request) == {"example.org", "www.example.org"}
 
 
-def certificate(*names: str, serial: int = 1, key_identifier: bytes = b"x") -> x509.Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
+def certificate(
+    *names: str, serial: int = 1, key_identifier: bytes = b"x", key: Any = None
+) -> x509.Certificate:
+    key = key or ec.generate_private_key(ec.SECP256R1())
     begin = datetime.datetime.fromtimestamp(BEGIN, datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -648,6 +660,27 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         client.replace(str(path), b"new", 0o640)
     expected = (f"{path}: unable to write: No such file or directory", 111)
     assert (str(fatal.value), fatal.value.code) == expected
+
+
+def key_pair_of_a_killed_run(directory: Path, deployed: bool) -> argparse.Namespace:
+    """Chain, key and next key, as a run with --new-key leaves them that was killed."""
+    old, new = client.make_key("ec256"), client.make_key("ec256")
+    chain = certificate("example.org", key=new if deployed else old)
+    (directory / "chain").write_bytes(chain.public_bytes(serialization.Encoding.PEM))
+    (directory / "key").write_bytes(client.pem_of(old))
+    (directory / "key.next").write_bytes(client.pem_of(new))
+    return argparse.Namespace(out=str(directory / "chain"), domain_key=str(directory / "key"))
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_key_and_chain_belong_together_again_after_a_kill(tmp_path: Path, deployed: bool) -> None:
+    told = key_pair_of_a_killed_run(tmp_path, deployed)
+    client.settle_new_key(told)
+    chain = client.parse_chain((tmp_path / "chain").read_bytes())
+    assert (
+        client.misfit(chain, {"example.org"}, client.load_key(told.domain_key).public_key()) == ""
+    )
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["chain", "key"]
 
 
 def test_a_message_is_one_line_whatever_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
