@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+import hypothesis
 import pytest
 from support.authority import ServerFiles, server_files
 from support.client import Host
@@ -23,6 +24,10 @@ from support.program import require
 from support.proxy import Proxy, proxy
 
 DAY = 86400
+
+# No file of hypothesis' own in the checkout, and no verdict by the speed of a machine.
+hypothesis.settings.register_profile("s6gen", database=None, deadline=None)
+hypothesis.settings.load_profile("s6gen")
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,12 @@ exec "$@"
 """
 """Stands in for s6-setuidgid and snooze: runs the rest."""
 
+
+def normal(text: str) -> str:
+    """Text as it comes from the command line: bytes that are no UTF-8 as surrogates."""
+    return os.fsdecode(os.fsencode(text))
+
+
 NAMES = (
     st.text(
         st.one_of(
@@ -35,10 +41,10 @@ NAMES = (
         min_size=1,
         max_size=12,
     )
-    .map(lambda text: os.fsdecode(os.fsencode(text)))
+    .map(normal)
     .filter(lambda name: name not in (".", ".."))
 )
-"""Any name that a file system takes: bytes that are no UTF-8 come as surrogates."""
+"""Any name that a file system takes."""
 PAGES = NAMES.filter(lambda name: not name.startswith("."))
 
 
@@ -102,7 +108,7 @@ def test_every_parameter_arrives(
     user: str,
 ) -> None:
     program = workshop / python
-    account = "".join(user.split()).replace(":", "").lstrip("-") or "tls"
+    account = normal("".join(user.split()).replace(":", "").lstrip("-")) or "tls"
     if not program.exists():
         shutil.copy(workshop / "recorder", program)
     service = RenewLetsEncrypt(
