@@ -35,7 +35,8 @@ NAMES = (
     st.text(
         st.one_of(
             st.sampled_from(" \t\n\r\\\"'$#{}*?[]~!`|&;<>()=%^-.${here}"),
-            st.characters(exclude_characters="/\0", exclude_categories=["Cs"]),
+            st.characters(min_codepoint=1, max_codepoint=0xD7FF).filter(lambda c: c != "/"),
+            st.characters(min_codepoint=0xE000),
             st.integers(0xDC80, 0xDCFF).map(chr),
         ),
         min_size=1,
