@@ -123,6 +123,8 @@ class Render(click.Command):
 
 def main(output: str, force: bool, **given: Any) -> None:
     """Render, write, and list the files."""
+    if not output:
+        raise Fatal("--output: is empty: give a directory, such as '.'")
     service = RenewLetsEncrypt(
         **{name: as_given(value) for name, value in given.items() if value not in (None, ())}
     )
