@@ -102,11 +102,10 @@ class Reader:
     def entry(self, entry: os.DirEntry[str]) -> Entry:
         """What one name in a service definition directory is."""
         try:
-            if not entry.is_symlink():
-                if entry.is_file(follow_symlinks=False):
-                    return self.file(entry)
-                if entry.is_dir(follow_symlinks=False):
-                    return self.folder(entry.path, entry.name, "")
+            if entry.is_file(follow_symlinks=False):
+                return self.file(entry)
+            if entry.is_dir(follow_symlinks=False):
+                return self.folder(entry.path, entry.name, "")
             status = entry.stat()
         except FileNotFoundError:
             return Dangling()

@@ -94,13 +94,16 @@ def file_of_another_type(_services: ServiceSet, service: Service, file: str) -> 
 
 def is_mentioned(service: Service, name: str) -> bool:
     """Whether a script of the service names this file, which then is there for the script."""
-    for script in ("up", "down", "reload", "run", "finish"):
-        content = read(service.definition, script)
-        if script != name and isinstance(content, bytes):
-            pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
-            if re.search(pattern, content.decode(errors="surrogateescape")):
-                return True
-    return False
+    pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
+    return any(re.search(pattern, text) for file, text in script_texts(service) if file != name)
+
+
+def script_texts(service: Service) -> Iterator[tuple[str, str]]:
+    """The scripts of a service."""
+    for file in ("up", "down", "reload", "run", "finish"):
+        content = read(service.definition, file)
+        if isinstance(content, bytes):
+            yield file, content.decode(errors="surrogateescape")
 
 
 def down_in_longrun(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
@@ -196,8 +199,8 @@ def is_used(services: ServiceSet, service: Service, name: str) -> bool:
     """Whether a file is likely there for something that we do not see."""
     if isinstance(service.definition.entries[name], Folder) and name in ("instance", "instances"):
         return True
-    if is_mentioned(service, service.name):
-        # up names a script here, which may read others.
+    if any(f"/{service.name}/" in text for _, text in script_texts(service)):
+        # A script here is named by its path, and may read others.
         return True
     owners = (one for one in services.services.values() if name in one.definition.entries)
     return len(list(itertools.islice(owners, CONVENTION))) == CONVENTION
