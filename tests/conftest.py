@@ -93,3 +93,23 @@ def new_host(host: Host, new_ca: Pebble, proxy_files: ServerFiles) -> Iterator[H
     """The same machine in front of the newer CA."""
     with proxy(new_ca, proxy_files) as between:
         yield attrs.evolve(host, ca=between)
+
+
+@pytest.fixture(scope="session")
+def issued(tmp_path_factory: pytest.TempPathFactory, ca: Pebble, web: WebServer) -> Host:
+    """A machine with a certificate and its keys, to be copied."""
+    host = Host(
+        directory=tmp_path_factory.mktemp("issued"),
+        challenges=web.challenges,
+        ca=ca,
+    )
+    assert host.keep().code == 0
+    return host
+
+
+@pytest.fixture
+def renewing(host: Host, issued: Host) -> Host:
+    """A machine with a certificate whose CA is new to it: so a renewal takes every step."""
+    for file in (issued.chain, issued.domain_key, issued.account_key):
+        shutil.copy2(file, host.directory)
+    return host

@@ -10,13 +10,17 @@ from support.client import Host
 from support.proxy import Proxy, Reply, Request, status, with_header
 
 
-@pytest.mark.parametrize("form", ["seconds", "date"])
 @pytest.mark.parametrize(
-    ("step", "code"),
-    [("newOrder", 503), ("newAccount", 503), ("newOrder", 429), ("directory", 503)],
+    ("step", "code", "form"),
+    [
+        ("directory", 503, "seconds"),
+        ("newAccount", 503, "date"),
+        ("newOrder", 503, "seconds"),
+        ("newOrder", 429, "date"),
+    ],
 )
 def test_retry_after_is_honoured(
-    host: Host, between: Proxy, form: str, step: str, code: int
+    host: Host, between: Proxy, step: str, code: int, form: str
 ) -> None:
     times: list[float] = []
 

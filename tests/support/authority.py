@@ -67,13 +67,17 @@ class ServerFiles:
     root: Path
 
 
-def server_files(directory: Path) -> ServerFiles:
-    """Make a server's files, for localhost and both loopback addresses."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def server_files(
+    directory: Path, names: tuple[str, ...] = LOOPBACK, end: datetime.timedelta = 9 * DAY
+) -> ServerFiles:
+    """Make a server's files; their validity ends so long from now."""
     directory.mkdir(parents=True, exist_ok=True)
     files = ServerFiles(directory / "server.crt", directory / "server.key", directory / "root.crt")
     authority, key = Authority.new("root of the tests' servers"), new_key()
-    names = ["localhost", "127.0.0.1", "::1"]
-    files.chain.write_bytes(pem(authority.issue(names, key.public_key())))
+    files.chain.write_bytes(pem(authority.issue(list(names), key.public_key(), end=end)))
     files.key.write_bytes(key_pem(key))
     files.root.write_bytes(pem(authority.certificate))
     return files

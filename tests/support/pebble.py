@@ -40,6 +40,7 @@ class Settings:
     """Longest pause before a validation; 0: none."""
     eab: Mapping[str, str] = attrs.field(factory=dict)
     """Key names and base64url keys; if any is given, an account needs one."""
+    blocked: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -128,6 +129,7 @@ def issuance(told: Settings) -> dict[str, Any]:
         },
         "externalAccountBindingRequired": bool(told.eab),
         "externalAccountMACKeys": dict(told.eab),
+        "domainBlocklist": told.blocked,
     }
 
 
