@@ -43,6 +43,7 @@ class ScriptError(ValueError):
     """What makes execlineb refuse a script, the character at fault, and the line to look at."""
 
     def __init__(self, message: str, character: str, line: int) -> None:
+        """With what is wrong in a few words; the line counts from 1."""
         super().__init__(message)
         self.message = message
         self.character = character
@@ -71,6 +72,7 @@ class Lexer:
     """Reads one script, word by word."""
 
     def __init__(self, script: bytes) -> None:
+        """Nothing is read yet."""
         # el_parse takes a null character for the end.
         self.text = script.partition(b"\0")[0]
         self.at = 0

@@ -54,6 +54,7 @@ class Reader:
     """Reads one source, and keeps account of how much that was."""
 
     def __init__(self) -> None:
+        """Nothing is read yet."""
         self.bytes = 0
         self.entries = 0
 
