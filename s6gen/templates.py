@@ -46,6 +46,7 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         finalize=quoted,
         keep_trailing_newline=True,
+        optimized=False,  # each template is expanded once
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -127,8 +127,8 @@ def main(output: str, force: bool, **given: Any) -> None:
         **{name: as_given(value) for name, value in given.items() if value not in (None, ())}
     )
     tree = render(service)
-    for finding in tree_errors(tree, output):
-        raise Fatal(f"{finding.path}: {finding.message}")
+    for error in tree_errors(tree, output):
+        raise Fatal(f"s6-rc would refuse this: {error.path}: {error.message}")
     for change in store(tree, Path(output), force=force):
         click.echo(f"{change.action:<10} {change.path}")
 
