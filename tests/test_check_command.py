@@ -100,6 +100,17 @@ def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
+def test_a_service_is_no_source(tmp_path: Path) -> None:
+    on_disk(oneshot("a"), tmp_path / "src")
+
+    assert call("check", "src/a", cwd=tmp_path) == (
+        0,
+        "src/a: warning: is a service definition directory; name the directory that it is in "
+        "[empty-source]\n",
+        "",
+    )
+
+
 def test_json_for_programs(tmp_path: Path) -> None:
     on_disk(oneshot("a", timeout_up="5\n", down="echo { x }\n") | bundle("x", "a"), tmp_path / "s")
     code, out, _ = call("check", "--format", "json", "s", cwd=tmp_path)

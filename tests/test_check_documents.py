@@ -12,7 +12,7 @@ from s6gen.service_set import service_set
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs/warnings"
-WITHOUT_FILES = {"relative-link", "lost-in-git", "too-many-services"}
+WITHOUT_FILES = {"relative-link", "lost-in-git", "empty-source", "too-many-services"}
 """Their examples are links, empty directories, and commands."""
 
 

@@ -190,6 +190,19 @@ BAD = {
         "src/a/dependencies:1: 'networking ' is not defined; did you mean networking? "
         "[names-are-defined]",
     ),
+    "two names in a line": (
+        oneshot("a", dependencies="b c\n") | oneshot("b") | oneshot("c"),
+        "src/a/dependencies:1: 'b c' is not defined; write one name a line [names-are-defined]",
+    ),
+    "a misspelt consumer": (
+        longrun("p", producer_for="logegr\n") | longrun("logger", consumer_for="p\n"),
+        "src/p/producer-for:1: 'logegr' is not defined; did you mean logger? [names-are-defined]",
+    ),
+    "a list of producers that is a directory": (
+        longrun("p", producer_for="l\n") | longrun("l") | {"l/consumer-for/p": ""},
+        "src/l/consumer-for:0: cannot be read: is a directory; replace it by a readable file or "
+        "directory, or remove it [file-can-be-read]",
+    ),
     "an unknown dependency": (
         oneshot("a") | {"a/dependencies.d/nosuch": ""},
         "src/a/dependencies.d/nosuch:0: nothing here defines nosuch; add what is missing, or if it "

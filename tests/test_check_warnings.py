@@ -192,7 +192,7 @@ def test_warned_of(name: str, path: str, line: int, files: Files) -> None:
     assert told(files) == [(path, line, name)]
 
 
-DISK = ("relative-link", "empty-bundle", "lost-in-git", "too-many-services")
+DISK = ("relative-link", "empty-bundle", "empty-source", "lost-in-git", "too-many-services")
 """Warned of where memory holds no links, no empty directories, or not that many services."""
 
 

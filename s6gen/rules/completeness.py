@@ -21,7 +21,7 @@ def names_are_defined(services: ServiceSet) -> Iterator[Finding]:
     near = slips(services, unknown) if len(unknown) <= FEW else {}
     for name, meant in near.items():
         for service, reference in unknown.pop(name):
-            yield mention(service, reference, f"{name!r} is not defined; did you mean {meant}?")
+            yield mention(service, reference, f"{name!r} is not defined; {meant}")
     untyped = [
         service
         for service in services.all
@@ -43,7 +43,7 @@ def undefined(services: ServiceSet) -> dict[str, list[Mention]]:
 
 
 def slips(services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]) -> dict[str, str]:
-    """Which unknown names are probably misspelt, and what was meant."""
+    """Which unknown names are probably slips, and what to do about them."""
     known = (*services.services, *services.pipelines, *services.given)
     found = {}
     for name in unknown:
@@ -51,7 +51,9 @@ def slips(services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]) -> dic
         distances = [(distance(name, one, reach), one) for one in known]
         nearest, meant = min(distances, default=(reach + 1, ""))
         if nearest <= reach:
-            found[name] = meant
+            found[name] = f"did you mean {meant}?"
+        elif len(name.split()) > 1 and all(services.is_defined(one) for one in name.split()):
+            found[name] = "write one name a line"
     return found
 
 

@@ -117,6 +117,18 @@ def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
             )
 
 
+def empty_source(services: ServiceSet) -> Iterator[Finding]:
+    """A source holds service definition directories (s6-rc-compile warns of it)."""
+    for source in services.sources:
+        if source.definitions or source.failure or source.is_layer:
+            continue
+        if "type" in source.files:
+            message = "is a service definition directory; name the directory that it is in"
+        else:
+            message = "holds no service definition directory; name another"
+        yield Finding(source.path, message)
+
+
 STACK = 8 << 20
 """Bytes of stack that a process commonly gets."""
 

@@ -79,7 +79,7 @@ KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
 }
 """By type, for the files that s6-rc-compile looks at."""
 
-SETS = (graphs.services_in_no_bundle, graphs.too_many_services)
+SETS = (graphs.empty_source, graphs.services_in_no_bundle, graphs.too_many_services)
 
 
 def name_of(rule: Callable[..., object]) -> str:
