@@ -100,6 +100,19 @@ def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
+def test_names_that_the_locale_lacks(tmp_path: Path) -> None:
+    on_disk(oneshot("é", "}"), tmp_path / "s")
+    done = subprocess.run(
+        [*S6GEN, "check", "s"],
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.partition(b":")[0]) == (1, b"s/\\xe9/up")
+
+
 def test_a_service_is_no_source(tmp_path: Path) -> None:
     on_disk(oneshot("a"), tmp_path / "src")
 

@@ -277,6 +277,15 @@ def test_reload_is_read_from_0_7_on(version: tuple[int, ...], expected: list[str
     assert [one.path for one in errors(services)] == expected
 
 
+def test_many_cycles_at_once() -> None:
+    names = [f"s{number}" for number in range(3000)]
+    files = {f"{name}/type": "oneshot\n" for name in names} | {f"{name}/up": "" for name in names}
+    files |= {f"{name}/dependencies": "all\n" for name in names}
+    files |= {"all/type": "bundle\n", "all/contents": "".join(f"{name}\n" for name in names)}
+
+    assert len(told(files)) == 1
+
+
 def test_a_chain_of_ten_thousand() -> None:
     files: dict[str, str] = {}
     for number in range(10000):

@@ -13,6 +13,8 @@ Mention = tuple[Service, Reference]
 FEW = 3
 """More unknown names than this are no slips: the sources are a fragment."""
 SHOWN = 6
+LONGEST = 255
+"""Letters of a name; no file has a longer one."""
 
 
 def names_are_defined(services: ServiceSet) -> Iterator[Finding]:
@@ -94,4 +96,4 @@ def fragment(unknown: Mapping[str, Sequence[Mention]], untyped: Sequence[Service
 def shortened(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return ", ".join(name[:LONGEST] for name in names[:SHOWN]) + more

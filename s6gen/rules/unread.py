@@ -1,8 +1,8 @@
 """Warnings of files that do nothing."""
 
-import itertools
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from s6gen.finding import Finding
 from s6gen.rules.definitions import PRESENT, REQUIRED, at
@@ -144,8 +144,7 @@ def list_beside_directory(_services: ServiceSet, service: Service, file: str) ->
 
 def pipeline_name_ignored(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """Only a last consumer names its pipeline (s6-rc-compile warns of it)."""
-    is_last = service.producers and not exists(service.definition, "producer-for")
-    if not is_last and exists(service.definition, file):
+    if not service.is_last_consumer and exists(service.definition, file):
         yield at(
             service, file, "is ignored: this is not the last consumer of a pipeline; move it there"
         )
@@ -179,31 +178,48 @@ def file_not_copied(_services: ServiceSet, service: Service, file: str) -> Itera
             )
 
 
-def unread_file(services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def unread_file(services: ServiceSet) -> Iterator[Finding]:
     """Nothing lies in a definition that neither s6-rc-compile nor a script of it reads."""
-    if file in EVERY or is_log_directory(service, file) or meant_by(file, service):
-        return
-    if not is_mentioned(service, file) and not is_used(services, service, file):
-        yield at(
-            service,
-            file,
-            "is not read; move it to data/ if a script needs it, or out of the source",
-        )
+    found: dict[str, list[Service]] = {}
+    for service in services.own():
+        for name in islice(strangers(service), MOST):
+            if not is_told_of(service, name) and not is_used(service, name):
+                found.setdefault(name, []).append(service)
+    for name, owners in found.items():
+        # What so many services have is read by some tool of their own.
+        for service in owners if len(owners) < CONVENTION else ():
+            yield at(
+                service,
+                name,
+                "is not read; move it to data/ if a script needs it, or out of the source",
+            )
 
 
+MOST = 20
+"""Strangers in one definition that are worth a look."""
 CONVENTION = 3
-"""A file that so many services have is read by some tool of their own."""
 
 
-def is_used(services: ServiceSet, service: Service, name: str) -> bool:
+def strangers(service: Service) -> Iterator[str]:
+    """The entries of a definition that s6-rc-compile does not look at, but not those of a layer."""
+    for name in service.definition.entries:
+        if name not in service.definition.lent and is_stranger(service, name):
+            yield name
+
+
+def is_told_of(service: Service, name: str) -> bool:
+    """Whether another warning says more of this file."""
+    return name in EVERY or is_log_directory(service, name) or bool(meant_by(name, service))
+
+
+def is_used(service: Service, name: str) -> bool:
     """Whether a file is likely there for something that we do not see."""
     if isinstance(service.definition.entries[name], Folder) and name in ("instance", "instances"):
         return True
-    if any(f"/{service.name}/" in text for _, text in script_texts(service)):
-        # A script here is named by its path, and may read others.
+    if is_mentioned(service, name):
         return True
-    owners = (one for one in services.services.values() if name in one.definition.entries)
-    return len(list(itertools.islice(owners, CONVENTION))) == CONVENTION
+    # A script here that is named by its path may read others.
+    return any(f"/{service.name}/" in text for _, text in script_texts(service))
 
 
 def relative_link(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
