@@ -1,11 +1,14 @@
 """Real programs for the tests; each is started once, and its files are in pytest's own folder."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+import hypothesis
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 from support.authority import ServerFiles, server_files
 from support.client import Host
 from support.pebble import (
@@ -23,6 +26,12 @@ from support.program import require
 from support.proxy import Proxy, proxy
 
 DAY = 86400
+
+# No file of hypothesis' own in the checkout, and no verdict by the speed of a machine.
+STORAGE = tempfile.TemporaryDirectory(prefix="s6gen-hypothesis-")
+set_hypothesis_home_dir(STORAGE.name)
+hypothesis.settings.register_profile("s6gen", database=None, deadline=None)
+hypothesis.settings.load_profile("s6gen")
 
 
 @pytest.fixture(scope="session")

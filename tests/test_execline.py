@@ -22,7 +22,8 @@ PIECES = st.sampled_from(
 SCRIPTS = st.lists(PIECES, max_size=16).map(b"".join)
 VALUES = st.text(
     st.one_of(
-        st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
+        st.characters(min_codepoint=1, max_codepoint=0xD7FF),
+        st.characters(min_codepoint=0xE000),
         st.sampled_from(' {}"\\#$\n\t'),
     )
 ).map(lambda text: os.fsdecode(os.fsencode(text)))
