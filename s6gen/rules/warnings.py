@@ -5,7 +5,12 @@ from itertools import islice
 
 from s6gen.finding import Finding
 from s6gen.rules import graphs, pipelines, scripts, unread, values
-from s6gen.rules.command_lines import COMMAND_LINE_WARNINGS, command_line, null_character
+from s6gen.rules.command_lines import (
+    COMMAND_LINE_WARNINGS,
+    command_line,
+    null_character,
+    shell_script,
+)
 from s6gen.rules.definitions import at
 from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service
 from s6gen.service_set import ServiceSet
@@ -37,12 +42,14 @@ _ATOMIC: Mapping[str, tuple[FileWarning, ...]] = {
     "timeout-down": (values.timeout_in_seconds,),
 }
 
+_SCRIPT: tuple[FileWarning, ...] = (null_character, shell_script, graphs.script_missing)
+
 KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
     ONESHOT: {
         **_ATOMIC,
-        "up": (null_character, graphs.script_missing),
-        "down": (null_character, graphs.script_missing),
-        "reload": (unread.file_too_new, null_character, graphs.script_missing),
+        "up": _SCRIPT,
+        "down": _SCRIPT,
+        "reload": (unread.file_too_new, *_SCRIPT),
     },
     LONGRUN: {
         **_ATOMIC,
