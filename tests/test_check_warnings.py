@@ -144,6 +144,8 @@ BAD = [
     ("script-missing", A_UP, 1, oneshot("a", "/etc/src/a/x.sh\n") | {"a/x.sh": "true\n"}),
     ("misspelt-file", "src/a/notification-id", 0, longrun("a", notification_id="3\n")),
     ("misspelt-file", "src/a/dependancies", 0, longrun("a", dependancies="b\n")),
+    ("misspelt-file", "src/a/depenendcies", 0, longrun("a", depenendcies="b\n")),
+    ("misspelt-file", "src/a/produces-for", 0, longrun("a", produces_for="b\n")),
     ("misspelt-file", "src/a/Dependencies.d", 0, longrun("a") | {"a/Dependencies.d/b": ""}),
     (
         "misspelt-file",
@@ -196,6 +198,17 @@ BAD = [
 )
 def test_warned_of(name: str, path: str, line: int, files: Files) -> None:
     assert told(files) == [(path, line, name)]
+
+
+def test_no_word_more_about_what_is_an_error() -> None:
+    files = (
+        oneshot("a", dependencies="b \n")
+        | {"x/type": "bundle\n"}
+        | longrun("l")
+        | {"l/consumer-for/p": ""}
+    )
+
+    assert told(files) == []
 
 
 DISK = ("relative-link", "empty-bundle", "empty-source", "lost-in-git", "too-many-services")

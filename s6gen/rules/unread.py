@@ -9,11 +9,12 @@ from s6gen.rules.definitions import PRESENT, REQUIRED, at
 from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service, exists, read
 from s6gen.service_set import ServiceSet
 from s6gen.source import Folder
+from s6gen.spelling import distance
 from s6gen.version import SINCE, reads, shown
 
 FILES = {
-    kind: frozenset({"type", *PRESENT[kind], *(name for name, _ in REQUIRED[kind])})
-    for kind in (ONESHOT, LONGRUN, BUNDLE)
+    type_: frozenset({"type", *PRESENT[type_], *(name for name, _ in REQUIRED[type_])})
+    for type_ in (ONESHOT, LONGRUN, BUNDLE)
 }
 """What s6-rc-compile looks at, by type."""
 EVERY = frozenset().union(*FILES.values())
@@ -41,10 +42,15 @@ def meant_by(name: str, service: Service) -> str:
     if name in EVERY or BACKUP.fullmatch(name):
         return ""
     plain = skeleton(name)
-    for known in sorted(FILES[service.type]):
-        if not exists(service.definition, known) and plain == skeleton(known):
-            return known
-    return SYNONYMS.get(plain, "") if SYNONYMS.get(plain) in FILES[service.type] else ""
+    if SYNONYMS.get(plain) in FILES[service.type]:
+        return SYNONYMS[plain]
+    reach = 2 if len(plain) > 5 else 0
+    missing = [known for known in FILES[service.type] if not exists(service.definition, known)]
+    distances = [(distance(plain, skeleton(known), reach), known) for known in missing]
+    nearest, meant = min(distances, default=(reach + 1, ""))
+    if nearest > reach or is_used(service, name):
+        return ""
+    return meant
 
 
 def skeleton(name: str) -> str:
@@ -59,9 +65,6 @@ SYNONYMS = {
     "readinessfd": "notification-fd",
     "depend": "dependencies.d",
     "dependon": "dependencies.d",
-    "depencenc": "dependencies.d",
-    "dependanc": "dependencies.d",
-    "content": "contents.d",
     "start": "up",
     "stop": "down",
     "consumer": "consumer-for",
@@ -83,12 +86,13 @@ def file_of_another_type(_services: ServiceSet, service: Service, file: str) -> 
         return
     if file == "down" and service.type == LONGRUN:
         return
-    kind = " or ".join(kind for kind in FILES if file in FILES[kind])
+    right = " or ".join(type_ for type_ in FILES if file in FILES[type_])
     article = "an" if service.type == ONESHOT else "a"
     yield at(
         service,
         file,
-        f"is not read in {article} {service.type}, only in a {kind}; remove it, or change the type",
+        f"is not read in {article} {service.type}, only in a {right}; remove it, or change the "
+        "type",
     )
 
 
