@@ -46,6 +46,8 @@ def python_for_all() -> str:
 @pytest.fixture
 def scratch() -> Iterator[Path]:
     """A directory that other users get into too, which pytest's own are not."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become other users")
     with tempfile.TemporaryDirectory(prefix="s6gen-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -65,8 +67,6 @@ def site(scratch: Path) -> Iterator[WebServer]:
 @pytest.fixture(params=KINDS)
 def start(request: pytest.FixtureRequest, scratch: Path, site: WebServer) -> Start:
     """Starts the rendered service, against a CA of its own unless told which."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become other users")
     require("execlineb", "s6-svscan", "s6-log", "snooze", PEBBLE)
     if request.param == "s6-rc":
         require("s6-rc-compile", "s6-rc-init", "s6-rc")
