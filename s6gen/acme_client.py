@@ -106,7 +106,10 @@ class Stopped(BaseException):
 
 def main() -> None:
     """The command `s6gen-acme`."""
-    sys.exit(OK if glance(sys.argv[1:]) else run(sys.argv[1:]))
+    try:
+        sys.exit(OK if glance(sys.argv[1:]) else run(sys.argv[1:]))
+    except KeyboardInterrupt:  # before listen_for_signals
+        sys.exit(TEMPORARY)
 
 
 def glance(arguments: list[str]) -> bool:
@@ -129,8 +132,8 @@ def glance(arguments: list[str]) -> bool:
 
 
 def sight(arguments: list[str]) -> str:
-    """The arguments, and what changes with every file that one of them names."""
-    seen: list[object] = [*arguments]
+    """The version, the arguments, and what changes with every file that one of them names."""
+    seen: list[object] = [VERSION, *arguments]
     for argument in arguments:
         for path in (argument, argument.partition("=")[2]):
             if os.path.isfile(path):
@@ -188,8 +191,7 @@ def run(arguments: list[str]) -> int:
     except Fatal as fatal:
         return say("fatal", str(fatal), fatal.code)
     except OSError as error:
-        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        return say("fatal", f"{where}{error.strerror or error}", TEMPORARY)
+        return say("fatal", reason(error), TEMPORARY)
     except Exception as bug:
         trace = bug.__traceback__
         while trace and trace.tb_next:
@@ -199,11 +201,12 @@ def run(arguments: list[str]) -> int:
 
 
 def listen_for_signals(options: Options) -> None:
-    """SIGTERM and SIGINT end the run cleanly, SIGALRM only once --timeout is over."""
+    """SIGTERM, SIGINT and SIGHUP end the run cleanly, SIGALRM only once --timeout is over."""
     options.deadline = time.monotonic() + options.timeout
+    ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def stop(number: int, _: object) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        for each in (*ends, signal.SIGALRM):
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)
 
@@ -212,8 +215,8 @@ def listen_for_signals(options: Options) -> None:
             signal.signal(signal.SIGALRM, signal.SIG_IGN)
             raise Fatal(f"not done within --timeout, {options.timeout:g} s")
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for each in ends:
+        signal.signal(each, stop)
     signal.signal(signal.SIGALRM, alarm)
     signal.setitimer(signal.ITIMER_REAL, options.timeout)
 
@@ -239,8 +242,10 @@ def emit(text: str) -> int:
 
 
 def reason(error: Exception) -> str:
-    """An error in words, without its number."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """An error in words: the file, if it is of one, and what is wrong."""
+    file = getattr(error, "filename", None)
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{os.fsdecode(file)}: {words}" if file else words
 
 
 def utc(when: float) -> str:
@@ -1381,7 +1386,8 @@ def parse(arguments: list[str]) -> Options:
             raise Fatal(f"{message} (see --help)", USAGE)
 
     kinds = ("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096")
-    parser = Parser(prog="s6gen-acme", description="Keep a TLS certificate current by ACME.")
+    about = "Keep a TLS certificate current by ACME. See s6gen-acme(1)."
+    parser = Parser(prog="s6gen-acme", description=about)
     add = parser.add_argument
     add("--out", default="", metavar="FILE", help="keep this chain current (else: to stdout)")
     add("--account-key", default="", metavar="FILE", help="made if missing")
