@@ -222,9 +222,11 @@ def listen_for_signals(options: Options) -> None:
 
 
 def say(kind: str, message: str, code: int = OK) -> int:
-    """One line on stderr, whatever the message holds; returns code."""
+    """One line on stderr, whatever the message holds and wherever that leads; returns code."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
-    print(f"s6gen-acme: {kind}: {line}", file=sys.stderr, flush=True)  # noqa: T201 (the edge)
+    if sys.stderr:  # None if it was closed: then 2 may be another file
+        with contextlib.suppress(OSError):
+            os.write(sys.stderr.fileno(), f"s6gen-acme: {kind}: {line}\n".encode())
     return code
 
 
@@ -236,8 +238,10 @@ def inform(options: Options, message: str) -> None:
 
 def emit(text: str) -> int:
     """Text on stdout, all of it or an error."""
-    with open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False) as stdout:
-        stdout.write(text)
+    if not sys.stdout:
+        raise Fatal("standard output is closed")
+    with open(sys.stdout.fileno(), "wb", closefd=False) as stdout:
+        stdout.write(text.encode(errors="surrogateescape"))
     return OK
 
 
@@ -578,7 +582,12 @@ def answer_challenges(ca: Ca, order: Json, answers: Answers) -> None:
         urls.append(field(chosen[0], "url", str))
     answers.put()
     for url in urls:
-        ca.post(url, {})
+        try:
+            ca.post(url, {})
+        except Fatal as refusal:  # an answer that was lost is sent again: the CA may have had it
+            known = 400 <= refusal.status < 500
+            if not known or ca.post(url, None).json().get("status") == "pending":
+                raise
 
 
 def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
@@ -760,7 +769,9 @@ def call_hook(program: str, verb: str, record: str, value: str) -> None:
     """Let the user's program add or remove a TXT record: `PROGRAM add|remove RECORD VALUE`."""
     command = [program, verb, record, value]
     try:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False).returncode
+        code = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
+        ).returncode
     except OSError as error:
         raise Fatal(f"{program}: {error.strerror}") from error
     if code:
