@@ -791,9 +791,8 @@ def status(options: Options) -> int:
         for row in rows:
             lines.append([listed(v, 3) if isinstance(v, list) else str(v) for v in row.values()])
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        for line in lines:
-            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            emit("  ".join(cells).rstrip() + "\n")
+        table = [map(str.ljust, line, widths) for line in lines]
+        emit("".join("  ".join(cells).rstrip() + "\n" for cells in table))
     return OK if all(row["usable"] for row in rows) else NO
 
 
@@ -824,11 +823,11 @@ def status_of(options: Options, path: str, now: float) -> Json:
 
 def revoke(options: Options) -> int:
     """--revoke FILE, signed by the account or, without one, by the domain key (section 7.6)."""
-    ca = Ca(options, State(options))
     certificate = parse_chain(read(options.revoke))[0]
     if options.account_key:
-        ca.sign_in(load_key(options.account_key), create=False)
+        ca = signed_in(options, load_key(options.account_key))
     else:
+        ca = Ca(options, State(argparse.Namespace(out="")))
         ca.key = load_key(options.domain_key)
     der = b64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
     ca.post(ca.resource("revokeCert"), {"certificate": der, "reason": options.reason})
@@ -838,8 +837,7 @@ def revoke(options: Options) -> int:
 
 def deactivate(options: Options) -> int:
     """--deactivate the account, for ever (section 7.3.6)."""
-    ca = Ca(options, State(options))
-    ca.sign_in(load_key(options.account_key), create=False)
+    ca = signed_in(options, load_key(options.account_key))
     ca.post(ca.kid, {"status": "deactivated"})
     inform(options, f"{options.account_key}: account {ca.kid} is deactivated")
     return OK
@@ -847,22 +845,29 @@ def deactivate(options: Options) -> int:
 
 def roll_over(options: Options) -> int:
     """--roll-over to a new account key (section 7.3.5); a killed one is finished by the next."""
-    ca = Ca(options, State(options))
     path, beside = options.account_key, f"{options.account_key}.next"
     if not os.path.exists(beside):
         replace(beside, pem_of(make_key(options.key_type)), 0o600)
-    old, new, url = load_key(path), load_key(beside), ca.resource("keyChange")
+    old, new = load_key(path), load_key(beside)
     try:
-        ca.sign_in(old, create=False)
+        ca = signed_in(options, old)
+        url = ca.resource("keyChange")
         change = {"account": ca.kid, "oldKey": jwk_of(old)[0].public_key().to_partial_json()}
         ca.post(url, json.loads(sign(new, url, change)))
     except Fatal as refusal:
         if refusal.kind != "accountDoesNotExist":
             raise
-        ca.sign_in(new, create=False)
+        ca = signed_in(options, new)
     os.rename(beside, path)
     inform(options, f"{path}: account {ca.kid} has a new key")
     return OK
+
+
+def signed_in(options: Options, key: Key) -> Ca:
+    """The CA, asked for the account of this key, which must be there."""
+    ca = Ca(options, State(argparse.Namespace(out="")))
+    ca.sign_in(key, create=False)
+    return ca
 
 
 # The CA
@@ -1116,16 +1121,16 @@ def seconds_until(retry_after: str, now: float) -> float:
         return 0
 
 
-def in_words(problem: Any) -> str:
+def in_words(problem: Any, deep: bool = True) -> str:
     """A problem document as one sentence: type, detail, subproblems (section 6.7.1)."""
     if not isinstance(problem, dict) or not problem:
         return "no reason given"
     words = [f"{kind_of(problem)}: {str(problem.get('detail', 'no detail')).strip('. ')}"]
     several = problem.get("subproblems")
-    for one in several[:5] if isinstance(several, list) else []:
+    for one in several[:5] if deep and isinstance(several, list) else []:
         about = one.get("identifier") if isinstance(one, dict) else None
         name = about.get("value") if isinstance(about, dict) else "in detail"
-        words.append(f"{name}: {in_words(one)}")
+        words.append(f"{name}: {in_words(one, deep=False)}")
     return "; ".join(words)[:1000]
 
 
@@ -1447,6 +1452,8 @@ def command_of(options: Options) -> Callable[[Options], int]:
             raise Fatal(f"{what} (see --help)", USAGE)
 
     need(0 < options.timeout < WEEK, "--timeout must be positive")
+    https = options.directory_url.startswith("https://")
+    need(https, f"--directory-url {options.directory_url}: neither a known CA nor an https URL")
     if options.status is not None:
         need(options.status or options.out, "--status needs FILE or --out")
         return status

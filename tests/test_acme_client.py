@@ -546,6 +546,10 @@ def test_any_value_is_taken_as_it_is(path: str, name: str) -> None:
         ("--account-key a --csr c --eab-kid k", "--eab-kid needs --eab-key-file (see --help)"),
         ("--account-key a --csr c --domain=", "--domain is empty (see --help)"),
         ("--revoke f", "--revoke needs a key (see --help)"),
+        (
+            "--account-key a --csr c --directory-url http://ca.example/",
+            "--directory-url http://ca.example/: neither a known CA nor an https URL (see --help)",
+        ),
         ("--status", "--status needs FILE or --out (see --help)"),
         ("--nonsense", "unrecognized arguments: --nonsense (see --help)"),
     ],
