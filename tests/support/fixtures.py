@@ -9,6 +9,7 @@ import pytest
 
 from support.authority import ServerFiles, server_files
 from support.client import Host
+from support.openssl import make_key
 from support.pebble import (
     PEBBLE,
     PEBBLE_NEW,
@@ -69,11 +70,18 @@ def proxy_files(tmp_path_factory: pytest.TempPathFactory) -> ServerFiles:
     return server_files(tmp_path_factory.mktemp("proxy"))
 
 
-@pytest.fixture
-def between(ca: Pebble, proxy_files: ServerFiles) -> Iterator[Proxy]:
+@pytest.fixture(scope="session")
+def shared_proxy(ca: Pebble, proxy_files: ServerFiles) -> Iterator[Proxy]:
     """A proxy in front of the CA."""
     with proxy(ca, proxy_files) as server:
         yield server
+
+
+@pytest.fixture
+def between(shared_proxy: Proxy) -> Proxy:
+    """The proxy in front of the CA; it has counted nothing yet."""
+    shared_proxy.reset()
+    return shared_proxy
 
 
 @pytest.fixture
@@ -110,7 +118,8 @@ def issued(tmp_path_factory: pytest.TempPathFactory, ca: Pebble, web: WebServer)
 
 @pytest.fixture
 def renewing(host: Host, issued: Host) -> Host:
-    """A machine with a certificate whose CA is new to it: so a renewal takes every step."""
-    for file in (issued.chain, issued.domain_key, issued.account_key):
+    """A machine with a certificate whose account is new to the CA: a renewal takes every step."""
+    for file in (issued.chain, issued.domain_key):
         shutil.copy2(file, host.directory)
+    make_key(host.account_key, "ec256")
     return host
