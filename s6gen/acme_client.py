@@ -66,8 +66,8 @@ OUR_FAULT = (
 MINUTE, HOUR, DAY, WEEK, NEVER = 60.0, 3600.0, 86400.0, 604800.0, float("inf")
 SKEW = 5 * MINUTE
 """How far two honest clocks may differ."""
-SOON = 0.05
-"""Seconds that a CA gets before it is looked whether it is done already."""
+SOON = 0.02
+"""Seconds that a CA gets before the first look whether it is done."""
 LIMIT = 1 << 20
 """Bytes: no honest answer or file is longer."""
 NONCES, TRIES = 50, 4
@@ -537,7 +537,7 @@ def obtain(options: Options, state: State, ca: Ca, replaces: str) -> str:
         url, order = place_order(ca, names, replaces)
         if field(order, "status", str) == "pending":
             answer_challenges(ca, order, answers)
-            ca.sleep(SOON)
+            ca.pause(SOON)
         order = finalize(ca, url, order, request)
     chain = choose_chain(ca, field(order, "certificate", str))
     if fault := misfit(chain, names, request.public_key()):
@@ -597,7 +597,7 @@ def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
     """
     csr = b64.b64encode(request.public_bytes(serialization.Encoding.DER)).decode()
     target = field(order, "finalize", str)
-    pause = SOON
+    pause = 5 * SOON
     while field(order, "status", str) in ("pending", "ready"):
         try:
             order = ca.post(target, {"csr": csr}, again=False).json()
@@ -613,12 +613,12 @@ def poll(ca: Ca, url: str, unfinished: str, pause: float) -> Json:
     """The order, once its status is another: looked at as the CA says, else ever more seldom."""
     wait = 0.0
     while True:
-        ca.sleep(wait or pause * random.uniform(1, 1.2))  # noqa: S311
+        ca.sleep(wait) if wait else ca.pause(pause * random.uniform(1, 1.2))  # noqa: S311
         answer = ca.post(url, None)
         order = answer.json()
         if field(order, "status", str) != unfinished:
             break
-        wait, pause = answer.wait(), min(2 * pause, 5)
+        wait, pause = answer.wait(), min(max(2 * pause, 5 * SOON), 5)
     if order["status"] not in ("ready", "processing", "valid"):
         raise Fatal(f"the order failed: {explain(ca, order)}")
     return order
@@ -878,7 +878,7 @@ class Ca:
 
     def __init__(self, options: Options, state: State) -> None:
         self.options, self.state = options, state
-        self.used = False
+        self.used, self.took = False, 0.0
         self.key: Key
         self.kid = self.nonce = self.place = self.thumbprint = ""
         self.resources: Json = {}
@@ -979,9 +979,13 @@ class Ca:
             raise Fatal(f"{self.options.directory_url}: the CA is not done within --timeout")
         time.sleep(seconds)
 
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks, less what the last request took: on its way the CA has time."""
+        self.sleep(max(0.0, seconds - self.took))
+
     def request(self, method: str, url: str, body: bytes | None = None) -> Answer:
         """One request and its answer; a redirect is not followed."""
-        self.used = True
+        self.used, begin = True, time.monotonic()
         host, target = split_url(url)
         connection = self.connection(host)
         headers = {"User-Agent": f"s6gen-acme/{VERSION}"}
@@ -1001,6 +1005,7 @@ class Ca:
             raise Disconnected(f"{host}: {reason(error)}") from error
         if len(content) > LIMIT:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
+        self.took = time.monotonic() - begin
         nonce = response.headers.get("Replay-Nonce", "")
         if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce):
             self.nonce = nonce
