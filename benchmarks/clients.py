@@ -1,6 +1,6 @@
 """s6gen-acme beside its peers, in one run: wall time, CPU time, memory, requests, connections.
 
-    python3 benchmarks/clients.py [--runs N] [--python PROGRAM]
+    python3 benchmarks/clients.py [--runs N] [--only CLIENT ...] [--python PROGRAM]
 
 The CA is Pebble without artificial pauses and without reuse of authorisations, on bare loopback and
 over a link with a round trip of 50 ms. Everything is a median; the runs of the clients alternate,
@@ -134,7 +134,7 @@ def compare(place: Place, between: Proxy, runs: int, names: list[str]) -> None:
         print(
             f"  {title:<16}{'wall':>9}{'CPU':>10}{'memory':>11}{'requests':>10}{'connections':>13}"
         )
-        base = median([pair[which] for pair in costs["s6gen-acme"]])
+        base = median([pair[which] for pair in costs[names[0]]])
         for name in names:
             cost = median([pair[which] for pair in costs[name]])
             requests, connections = counts[name][which]
@@ -179,10 +179,11 @@ def slow_link(ca: Pebble) -> Iterator[str]:
             link.kill()
 
 
-def working(place: Place) -> list[str]:
+def working(place: Place, wanted: list[str]) -> list[str]:
     """The clients that are here and do their task; of the others it is said why not."""
     names = []
-    for name, make in CONTESTANTS.items():
+    for name in wanted:
+        make = CONTESTANTS[name]
         if not present(name):
             print(f"  {name}: not installed")
             continue
@@ -200,6 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--python", default=sys.executable, help="runs s6gen-acme")
+    parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     told = parser.parse_args()
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -209,10 +211,10 @@ def main() -> None:
         between = stack.enter_context(proxy(ca, server_files(directory / "proxy")))
         link = stack.enter_context(slow_link(ca))
         place = Place(directory, web, ca.ca_file, ca.directory_url, told.python)
-        names = working(place)
-        print(f"loopback, median of {told.runs}; ratios to s6gen-acme")
+        names = working(place, told.only)
+        print(f"loopback, median of {told.runs}; ratios to {names[0]}")
         compare(place, between, told.runs, names)
-        print(f"a round trip of {ROUND_TRIP} ms, median of {told.runs}; ratios to s6gen-acme")
+        print(f"a round trip of {ROUND_TRIP} ms, median of {told.runs}; ratios to {names[0]}")
         compare(attrs.evolve(place, url=link), between, told.runs, names)
         print("beside a bare script with the acme package, loopback, first issuance")
         beside_bare(place, told.runs)

@@ -63,10 +63,10 @@ def test_a_known_account_is_not_asked_for(host: Host, between: Proxy) -> None:
 
 def test_a_renewal_has_the_same_key(host: Host, ca: Pebble, tmp_path: Path) -> None:
     host.keep()
-    old = host.certificate()
+    old, key = host.certificate(), host.public_key()
     assert host.keep("--force").code == 0
-    assert host.certificate().serial_number != old.serial_number
-    assert host.certificate().public_key() == old.public_key()
+    assert host.certificate() != old
+    assert host.public_key() == key
     assert_good(host, ca, tmp_path)
 
 
@@ -220,9 +220,9 @@ def test_mode_of_the_chain_is_kept(host: Host) -> None:
 
 def test_a_new_key_with_every_certificate(host: Host, ca: Pebble, tmp_path: Path) -> None:
     host.keep("--new-key")
-    old = host.certificate()
+    old = host.public_key()
     assert host.keep("--new-key", "--force").code == 0
-    assert host.certificate().public_key() != old.public_key()
+    assert host.public_key() != old
     assert_good(host, ca, tmp_path)
 
 

@@ -8,7 +8,6 @@ import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 
 DAY = datetime.timedelta(days=1)
@@ -42,7 +41,7 @@ class Authority:
     def issue(
         self,
         names: list[str],
-        key: CertificateIssuerPublicKeyTypes,
+        key: ec.EllipticCurvePublicKey,
         start: datetime.timedelta = -DAY,
         end: datetime.timedelta = 9 * DAY,
     ) -> x509.Certificate:
@@ -86,7 +85,7 @@ def server_files(
 def begin(
     subject: x509.Name,
     issuer: x509.Name,
-    key: CertificateIssuerPublicKeyTypes,
+    key: ec.EllipticCurvePublicKey,
     start: datetime.timedelta,
     end: datetime.timedelta,
 ) -> x509.CertificateBuilder:
