@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import click
 
-from s6gen.check import tree_errors
+from s6gen.compile_errors import tree_errors
 from s6gen.errors import Fatal
 from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
