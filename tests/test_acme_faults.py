@@ -5,9 +5,7 @@ import json
 
 import pytest
 from support.client import Finished, Host
-from support.proxy import (
-    Fault,
-    Proxy,
+from support.faults import (
     cut,
     cut_after,
     edited,
@@ -19,6 +17,7 @@ from support.proxy import (
     with_header,
     without_header,
 )
+from support.proxy import Fault, Proxy
 
 STEPS = [
     *("directory", "newNonce", "newAccount", "newOrder", "authz", "challenge", "order"),

@@ -7,7 +7,8 @@ from email.utils import formatdate
 import attrs
 import pytest
 from support.client import Host
-from support.proxy import Proxy, Reply, Request, status, with_header
+from support.faults import status, with_header
+from support.proxy import Proxy, Reply, Request
 
 
 @pytest.mark.parametrize(

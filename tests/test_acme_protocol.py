@@ -10,10 +10,11 @@ import attrs
 import pytest
 from support.authority import ServerFiles
 from support.client import CLIENT, NAME, Host, assert_good, begun, ended, names_of
+from support.faults import Halt
 from support.openssl import make_key
 from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble
 from support.program import require
-from support.proxy import Halt, Proxy, proxy
+from support.proxy import Proxy, proxy
 
 FIRST = [
     *("directory", "newNonce", "newAccount", "newOrder", "authz", "challenge"),

@@ -10,9 +10,10 @@ import attrs
 import pytest
 from support.authority import server_files
 from support.client import NAME, Host
+from support.faults import status
 from support.pebble import ChallTestSrv, Pebble, Settings, WebServer, pebble
 from support.program import free_port
-from support.proxy import Proxy, Reply, proxy, status
+from support.proxy import Proxy, Reply, proxy
 from test_acme_faults import assert_refused
 
 # TLS

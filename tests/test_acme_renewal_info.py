@@ -6,19 +6,9 @@ from typing import Any
 
 import pytest
 from support.client import Host, assert_good, run
+from support.faults import cut, edited, instead, late, redirected, status, truncated
 from support.pebble import Pebble
-from support.proxy import (
-    Proxy,
-    Reply,
-    Request,
-    cut,
-    edited,
-    instead,
-    late,
-    redirected,
-    status,
-    truncated,
-)
+from support.proxy import Proxy, Reply, Request
 
 
 def windows(start: float, end: float) -> Any:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from support.client import Host, assert_good, begun, ended
+from support.faults import Halt
 from support.pebble import Pebble
-from support.proxy import Halt, Proxy
+from support.proxy import Proxy
 from test_acme_faults import STEPS
 
 
