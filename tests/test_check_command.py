@@ -8,26 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.command import ENVIRONMENT, S6GEN, call
 from support.trees import bundle, longrun, on_disk, oneshot, pipeline
 
-ROOT = Path(__file__).parent.parent
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
-S6GEN = [sys.executable, "-m", "s6gen"]
-
 BROKEN = oneshot("a", dependencies="nework\n", timeout_up="5\n") | oneshot("network", "}\n")
-
-
-def call(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
-    """Run a command in a process of its own: exit code, stdout, stderr."""
-    done = subprocess.run(
-        [*S6GEN, *arguments],
-        cwd=cwd,
-        env=ENVIRONMENT,
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    return done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr)
 
 
 def test_says_nothing_when_nothing_is_wrong(tmp_path: Path) -> None:

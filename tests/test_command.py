@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.command import ENVIRONMENT, S6GEN, call
 
-S6GEN = [sys.executable, "-m", "s6gen"]
-ROOT = Path(__file__).parent.parent
 SITE = ["--page", "example", "--domain", "example.org"]
 FILES = [
     "renew-lets-encrypt-log/consumer-for",
@@ -29,18 +28,6 @@ FILES = [
     "renew-lets-encrypt-srv/run",
     "renew-lets-encrypt-srv/type",
 ]
-
-
-def call(*arguments: str, cwd: Path = ROOT, **environment: str) -> tuple[int, str, str]:
-    """Run a command in a process of its own: exit code, stdout, stderr."""
-    done = subprocess.run(
-        [*S6GEN, *arguments],
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr)
 
 
 def test_lists_each_file(tmp_path: Path) -> None:
@@ -120,7 +107,7 @@ def test_output_that_is_not_writable(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
     command = [*(unprivileged if os.geteuid() == 0 else []), *S6GEN, "render", *SITE, "-o"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = ENVIRONMENT
     done = subprocess.run(
         [*command, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
     )
@@ -132,7 +119,7 @@ def test_output_that_is_not_writable(tmp_path: Path) -> None:
 def test_an_interrupted_reader_is_no_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", '"$@" | exec true', "sh", *S6GEN, "render", *SITE, "-o", str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT,
         capture_output=True,
         check=False,
     )
@@ -146,7 +133,7 @@ def test_a_closed_stream_is_no_bug(closed: str, tmp_path: Path) -> None:
     script = f'exec {closed}>&-; exec "$@"'
     done = subprocess.run(
         ["/bin/sh", "-c", script, "sh", *S6GEN, "render", *SITE, "-o", str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT,
         capture_output=True,
         check=False,
     )
@@ -159,7 +146,7 @@ def test_a_full_disk_for_stdout_is_told(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*S6GEN, "render", *SITE, "-o", str(tmp_path)],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=ENVIRONMENT,
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
@@ -178,7 +165,7 @@ def test_rendering_needs_no_acme(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "render", *SITE, "-o", str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

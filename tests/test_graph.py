@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.command import call
 from support.program import require
 from support.trees import Files, bundle, in_memory, longrun, on_disk, oneshot, pipeline
-from test_check_command import call
 
 from s6gen.draw import dot, mermaid
 from s6gen.graph import picture
