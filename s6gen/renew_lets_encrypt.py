@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from s6gen import snooze, validators
+from s6gen import deploy, snooze, validators
 from s6gen.errors import Fatal
 
 CAS = {
@@ -20,6 +20,11 @@ CAS = {
 def domain_names(texts: Iterable[str]) -> tuple[str, ...]:
     """The names as the certificate has them."""
     return tuple(validators.domain_name(text) for text in texts)
+
+
+def several(texts: Iterable[str]) -> tuple[str, ...]:
+    """Values in their order."""
+    return tuple(texts)
 
 
 def contact_urls(texts: Iterable[str]) -> tuple[str, ...]:
@@ -141,6 +146,22 @@ class RenewLetsEncrypt:
     log_user: str = attrs.field(default="s6log", validator=validators.account)
     log_group: str = derived(lambda self: self.log_user, validator=validators.account)
     log_size: int = attrs.field(default=1000000, validator=validators.between(4096, 268435455))
+    deployments: tuple[str, ...] = attrs.field(
+        default=(), converter=several, metadata={"option": "deploy"}
+    )
+    state_dir: str = derived(
+        lambda self: f"/var/lib/s6gen/{self.service}",
+        converter=validators.normal_path,
+        validator=validators.directory,
+    )
+    deployed_key: str = derived(
+        lambda self: self.domain_key, validator=validators.file, metadata={"option": "deploy-key"}
+    )
+    live: str = attrs.field(
+        default="/run/s6-rc",
+        converter=validators.normal_path,
+        validator=validators.directory,
+    )
     log_number: int = attrs.field(default=20, validator=validators.between(0, 4294967295))
 
     def __attrs_post_init__(self) -> None:
@@ -152,6 +173,9 @@ class RenewLetsEncrypt:
         for name in self.dependencies[self.service]:
             if name in (self.service, self.log_service, self.pipeline):
                 raise Fatal(f"--depends-on: a service cannot depend on itself: {name!r}")
+        deploy.consumers(self.deployments)
+        if f"{self.state_dir}/".startswith(f"{self.certificate_dir}/"):
+            raise Fatal(f"--state-dir: {self.user} could write to it: {self.state_dir!r}")
         if self.log_dir == self.certificate_dir:
             raise Fatal(f"--log-dir: must differ from --certificate-dir: {self.log_dir!r}")
         if self.ca in CAS:
@@ -167,11 +191,24 @@ class RenewLetsEncrypt:
 
     @property
     def directories(self) -> dict[str, str]:
-        """Each directory of the template, and the name of the service that it becomes."""
+        """Each directory of the template, and the name of the service that it is for."""
+        deployment = {"deployment": self.service} if self.consumers else {}
         return {
             "renew-lets-encrypt-srv": self.service,
             "renew-lets-encrypt-log": self.log_service,
+            **deployment,
         }
+
+    @property
+    def consumers(self) -> tuple[deploy.Consumer, ...]:
+        """Who is given the certificate, and how."""
+        return deploy.consumers(self.deployments)
+
+    @property
+    def deployment_milliseconds(self) -> int:
+        """What s6-supervise gives finish: a minute, and what the steps may take."""
+        steps = [step for consumer in self.consumers for step in consumer.steps]
+        return 1000 * (60 + sum(step.seconds for step in steps))
 
     @property
     def dependencies(self) -> dict[str, tuple[str, ...]]:

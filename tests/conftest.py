@@ -1,7 +1,9 @@
 """Real programs for the tests; each is started once, and its files are in pytest's own folder."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.pebble import (
@@ -40,3 +42,11 @@ def ca(
     require(PEBBLE)
     with pebble(tmp_path_factory.mktemp("pebble"), web.port, dns) as server:
         yield server
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A directory that other users get into too, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="s6gen-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)

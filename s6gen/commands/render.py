@@ -73,6 +73,21 @@ SECTIONS = {
             "missed ones made up for. '-d 1' is the first of each month, and nothing before it.",
         ),
     ],
+    "The deployment": [
+        option(
+            "--deploy deployments",
+            "CONSUMER",
+            "Who is given each new certificate, by finish, as root; repeat it for more. A preset "
+            "of s6gen presets and its settings, such as 'nginx service=nginx-srv', or 'NAME: "
+            "STEP; STEP' with steps such as 'copy chain /etc/x/chain.pem', 'combine key+chain "
+            "/etc/x/tls.pem owner=root group=x mode=0440', 'reload x signal=USR2', 'restart x' "
+            "and 'run user=x timeout=60 COMMAND'. Tried again at every look until all succeed.",
+            multiple=True,
+        ),
+        option("--state-dir", "DIR", "Root's records of it. [/var/lib/s6gen/ and --service]"),
+        option("--deploy-key deployed_key", "FILE", "The key deployed. [the one of the client]"),
+        option("--live", "DIR", "s6-rc's live directory, for reload and restart."),
+    ],
     "The services": [
         option("--service", "NAME", "Name of the longrun that renews."),
         option("--log-service", "NAME", "Name of its logger. [the same, with -log for -srv]"),
