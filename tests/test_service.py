@@ -54,7 +54,7 @@ def site(scratch: Path) -> Iterator[WebServer]:
 
 
 @pytest.fixture(params=KINDS)
-def start(request: pytest.FixtureRequest, scratch: Path, site: WebServer) -> Iterator[Start]:
+def start(request: pytest.FixtureRequest, scratch: Path, site: WebServer) -> Start:
     """Starts the rendered service, against a CA of its own unless told which."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become other users")
