@@ -8,7 +8,7 @@ check:
 	$(PYTHON) -m pytest
 
 golden:
-	$(PYTHON) tests/test_golden.py
+	PYTHONPATH=. $(PYTHON) tests/test_golden.py
 
 bench:
 	$(PYTHON) benchmarks/render.py

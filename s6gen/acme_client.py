@@ -88,6 +88,14 @@ class Fatal(Exception):
         self.code = USAGE if kind in OUR_FAULT else code
         self.kind, self.status, self.wait = kind, status, wait
 
+    def passing(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return isinstance(self, Disconnected) or self.status >= 500
+
+
+class Disconnected(Fatal):
+    """The request may have arrived or not."""
+
 
 class Stopped(BaseException):
     """A signal asks to end: clean up and go."""
@@ -98,7 +106,10 @@ class Stopped(BaseException):
 
 def main() -> None:
     """The command `s6gen-acme`."""
-    sys.exit(OK if glance(sys.argv[1:]) else run(sys.argv[1:]))
+    try:
+        sys.exit(OK if glance(sys.argv[1:]) else run(sys.argv[1:]))
+    except KeyboardInterrupt:  # before listen_for_signals
+        sys.exit(TEMPORARY)
 
 
 def glance(arguments: list[str]) -> bool:
@@ -121,8 +132,8 @@ def glance(arguments: list[str]) -> bool:
 
 
 def sight(arguments: list[str]) -> str:
-    """The arguments, and what changes with every file that one of them names."""
-    seen: list[object] = [*arguments]
+    """The version, the arguments, and what changes with every file that one of them names."""
+    seen: list[object] = [VERSION, *arguments]
     for argument in arguments:
         for path in (argument, argument.partition("=")[2]):
             if os.path.isfile(path):
@@ -180,8 +191,7 @@ def run(arguments: list[str]) -> int:
     except Fatal as fatal:
         return say("fatal", str(fatal), fatal.code)
     except OSError as error:
-        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        return say("fatal", f"{where}{error.strerror or error}", TEMPORARY)
+        return say("fatal", reason(error), TEMPORARY)
     except Exception as bug:
         trace = bug.__traceback__
         while trace and trace.tb_next:
@@ -191,11 +201,12 @@ def run(arguments: list[str]) -> int:
 
 
 def listen_for_signals(options: Options) -> None:
-    """SIGTERM and SIGINT end the run cleanly, SIGALRM only once --timeout is over."""
+    """SIGTERM, SIGINT and SIGHUP end the run cleanly, SIGALRM only once --timeout is over."""
     options.deadline = time.monotonic() + options.timeout
+    ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def stop(number: int, _: object) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        for each in (*ends, signal.SIGALRM):
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)
 
@@ -204,8 +215,8 @@ def listen_for_signals(options: Options) -> None:
             signal.signal(signal.SIGALRM, signal.SIG_IGN)
             raise Fatal(f"not done within --timeout, {options.timeout:g} s")
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for each in ends:
+        signal.signal(each, stop)
     signal.signal(signal.SIGALRM, alarm)
     signal.setitimer(signal.ITIMER_REAL, options.timeout)
 
@@ -231,13 +242,15 @@ def emit(text: str) -> int:
 
 
 def reason(error: Exception) -> str:
-    """An error in words, without its number."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """An error in words: the file, if it is of one, and what is wrong."""
+    file = getattr(error, "filename", None)
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{os.fsdecode(file)}: {words}" if file else words
 
 
 def utc(when: float) -> str:
-    """A moment as people write it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when))
+    """A moment as people and programs read it (RFC 3339)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
 
 
 def listed(names: list[str], most: int = 5) -> str:
@@ -254,7 +267,8 @@ def keep_current(options: Options) -> int:
     if settled(options, State(options), look(options)):
         return OK
     with lock(f"{options.out}.lock"):
-        finish_what_was_killed(options)
+        remove_answers(State(options))
+        settle_new_key(options)
         state, held = State(options), look(options)
         ca = Ca(options, state)
         if not options.force and time.time() >= next_question(state, held, time.time()):
@@ -276,7 +290,7 @@ def settled(options: Options, state: State, held: Held) -> bool:
     check_clock(held, now)
     until = min(decide(options, state, held, now)[0], next_question(state, held, now))
     if held.usable(now) and not options.force:
-        until = max(until, hold_until(options, state, now))
+        until = min(held.end, max(until, hold_until(options, state, now)))
     if now < until:
         with contextlib.suppress(OSError, Fatal):
             state.save(now, until)
@@ -286,7 +300,7 @@ def settled(options: Options, state: State, held: Held) -> bool:
 def check_clock(held: Held, now: float) -> None:
     """Refuse to decide anything by a clock that cannot be right."""
     if now < RELEASED:
-        raise Fatal(f"the clock says {utc(now)}, which is past: set it")
+        raise Fatal(f"the clock says {utc(now)}, which cannot be: set it")
     if not held.fault and now + SKEW < held.start:
         raise Fatal(f"the clock says {utc(now)}, but the certificate begins {utc(held.start)}")
 
@@ -299,7 +313,7 @@ def decide(options: Options, state: State, held: Held, now: float) -> tuple[floa
         return 0, held.fault
     if now >= held.end:
         return 0, f"expired {utc(held.end)}"
-    if state["issued"].get("terms", held.terms) != held.terms:
+    if tuple(state["issued"].get("terms", held.terms)) != held.terms:
         return 0, "was ordered from another CA, for more names or with another profile"
     return renewal_moment(state, held)
 
@@ -309,7 +323,7 @@ def renewal_moment(state: State, held: Held) -> tuple[float, str]:
     lifetime = held.end - held.start
     if state["renewal"].get("id") == held.id and "moment" in state["renewal"]:
         suggested = float(state["renewal"]["moment"]), "the CA suggests this moment"
-        return min(suggested, (held.end - lifetime * 0.05, "5 % of its lifetime are left"))
+        return min(suggested, (held.end - lifetime * 0.05, "5 % of its lifetime is left"))
     if lifetime < 10 * DAY:
         return held.start + lifetime / 2, "half of its lifetime is over"
     return held.start + lifetime * 2 / 3, "two thirds of its lifetime are over"
@@ -337,7 +351,8 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
         window = parse_window(answer.json())
     except Fatal as failure:
         state["issued"].pop("renewal-info", None)
-        renewal["ask"] = max(renewal["ask"], time.time() + min(failure.wait, DAY))
+        pause = DAY if 400 <= failure.status < 500 else min(failure.wait, DAY)
+        renewal["ask"] = max(renewal["ask"], time.time() + pause)
         say("warning", f"the CA does not say when to renew: {failure}")
         return
     renewal["ask"] = time.time() + min(max(answer.wait() or 6 * HOUR, MINUTE), DAY)
@@ -385,16 +400,18 @@ def remember_failure(options: Options, state: State, held: Held, failure: Except
     again = state["failure"].get("of") == asked(options)
     count = 1 + (state["failure"]["count"] if again else 0)
     wait = min(failure.wait, WEEK) if isinstance(failure, Fatal) else 0
-    until = time.time() + max(pause_after(count, held.usable(time.time())), wait)
+    now = time.time()
+    until = now + max(pause_after(count, held.end - now if held.usable(now) else 0), wait)
     state["failure"] = {"count": count, "next": until, "what": str(failure), "of": asked(options)}
     state.save()
 
 
-def pause_after(failures: int, usable: bool) -> float:
-    """Seconds to wait after so many failures, with and without a usable certificate."""
-    if not usable:
+def pause_after(failures: int, left: float) -> float:
+    """Seconds to wait after so many failures, by what is left of a usable certificate's life."""
+    if left <= 0:
         return (MINUTE, 10 * MINUTE, 100 * MINUTE, DAY)[min(failures, 4) - 1]
-    return min(DAY, HOUR * 2.0 ** min(failures - 1, 5)) * random.uniform(0.9, 1.1)  # noqa: S311
+    pause = min(DAY, HOUR * 2.0 ** min(failures - 1, 5)) * random.uniform(0.9, 1.1)  # noqa: S311
+    return min(pause, max(left / 2, 12 * MINUTE))
 
 
 def report(options: Options) -> int:
@@ -413,7 +430,7 @@ class Held:
     """What FILE holds, and what is wrong with it for these options, "" if nothing is."""
 
     names: tuple[str, ...] = ()
-    terms: tuple[str, ...] | list[str] = ()
+    terms: tuple[str, ...] = ()
     start = end = 0.0
     id = issuer = serial = ""
     fault = "is missing"
@@ -436,7 +453,7 @@ def look(options: Options) -> Held:
             request = load_csr(options.csr)
             names = names_of(request)
             held.fault = misfit(chain, names, request.public_key())
-        held.terms = [options.directory_url, options.profile, *sorted(names)]
+        held.terms = (options.directory_url, options.profile, *sorted(names))
     except FileNotFoundError as missing:
         if missing.filename != options.out:
             held.fault = f"is for a key or a CSR that is missing, {missing.filename}"
@@ -491,15 +508,13 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
         state.save()
         chain = obtain(options, state, ca, held.id if known else "")
         replace(options.out, chain.encode(), 0o640)
-        if options.new_key:
-            os.rename(f"{options.domain_key}.next", options.domain_key)
     except Exception as failure:
         if ca.used:
-            remember_failure(options, state, held, failure)
+            with contextlib.suppress(Fatal):
+                remember_failure(options, state, held, failure)
         raise
     finally:
-        if options.new_key:
-            remove(f"{options.domain_key}.next")
+        settle_new_key(options)
     new = look(options)
     state["issued"] = {"terms": new.terms, "renewal-info": ca.directory().get("renewalInfo")}
     state["failure"], state["renewal"] = {}, {}
@@ -573,26 +588,26 @@ def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
     """
     csr = b64.b64encode(request.public_bytes(serialization.Encoding.DER)).decode()
     target = field(order, "finalize", str)
+    pause = SOON
     while field(order, "status", str) in ("pending", "ready"):
         try:
             order = ca.post(target, {"csr": csr}, again=False).json()
         except Fatal as refusal:
             if refusal.kind != "orderNotReady":
                 raise
-            order = poll(ca, url, ("pending",))
-    if field(order, "status", str) == "processing":
-        order = poll(ca, url, ("processing",))
-    return order
+            order = poll(ca, url, "pending", pause)
+            pause = min(4 * pause, 5)
+    return poll(ca, url, "processing", SOON) if order["status"] == "processing" else order
 
 
-def poll(ca: Ca, url: str, unfinished: tuple[str, ...]) -> Json:
+def poll(ca: Ca, url: str, unfinished: str, pause: float) -> Json:
     """The order, once its status is another: looked at as the CA says, else ever more seldom."""
-    wait, pause = 0.0, SOON
+    wait = 0.0
     while True:
         ca.sleep(wait or pause * random.uniform(1, 1.2))  # noqa: S311
         answer = ca.post(url, None)
         order = answer.json()
-        if field(order, "status", str) not in unfinished:
+        if field(order, "status", str) != unfinished:
             break
         wait, pause = answer.wait(), min(2 * pause, 5)
     if order["status"] not in ("ready", "processing", "valid"):
@@ -649,18 +664,21 @@ class Answers:
         self.options, self.state = options, state
         self.kind = "dns-01" if options.dns_hook else "http-01"
         self.place = options.dns_hook or options.acme_dir
+        self.names = {name.removeprefix("*.") for name in names}
         self.planned: list[list[str]] = []
         if not self.place:
             raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
         if self.kind == "http-01" and any(name.startswith("*.") for name in names):
-            raise Fatal("HTTP-01 cannot prove a wildcard: give --dns-hook", USAGE)
+            raise Fatal("a wildcard needs DNS-01: give --dns-hook", USAGE)
         if self.kind == "http-01":
             self.folder = os.open(self.place, os.O_RDONLY | os.O_DIRECTORY)
             if not os.access(".", os.W_OK | os.X_OK, dir_fd=self.folder):
                 raise Fatal(f"{self.place}: not writable")
 
     def plan(self, name: str, token: str, thumbprint: str) -> None:
-        """Add the answer for one name; the token becomes a file's name, so it must be one."""
+        """Add the answer for one name; name and token come from the CA, so both are checked."""
+        if normal(name) not in self.names:
+            raise Fatal(f"the CA wants proof for a name that was not asked for: {name[:80]}")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", token):
             raise Fatal(f"{name}: the CA sent a token outside of its alphabet: {token[:80]}")
         text = f"{token}.{thumbprint}"
@@ -765,7 +783,7 @@ def status(options: Options) -> int:
         for line in lines:
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
             emit("  ".join(cells).rstrip() + "\n")
-    return OK if all(row["days_left"] >= 0 for row in rows) else NO
+    return OK if all(row["usable"] for row in rows) else NO
 
 
 def status_of(options: Options, path: str, now: float) -> Json:
@@ -774,9 +792,11 @@ def status_of(options: Options, path: str, now: float) -> Json:
     state, held = State(options), Held()
     try:
         held = describe(parse_chain(read(path))[0])
+    except FileNotFoundError:
+        pass
     except (OSError, Fatal) as error:
         held.fault = f"is not usable: {reason(error)}"
-    held.terms = state["issued"].get("terms", ())
+    held.terms = tuple(state["issued"].get("terms", ()))
     when, why = decide(options, state, held, now)
     return {
         "file": path,
@@ -784,9 +804,10 @@ def status_of(options: Options, path: str, now: float) -> Json:
         "issuer": held.issuer,
         "serial": held.serial,
         "not_after": utc(held.end) if held.end else "",
-        "days_left": int((held.end - now) // DAY) if held.end else -1,
+        "days": int((held.end - now) // DAY) if held.end else 0,
         "due": utc(when) if when > now else "now",
         "why": why,
+        "usable": held.usable(now),
     }
 
 
@@ -819,8 +840,7 @@ def roll_over(options: Options) -> int:
     path, beside = options.account_key, f"{options.account_key}.next"
     if not os.path.exists(beside):
         replace(beside, pem_of(make_key(options.key_type)), 0o600)
-    old, new = load_key(path), load_key(beside)
-    url = ca.resource("keyChange")
+    old, new, url = load_key(path), load_key(beside), ca.resource("keyChange")
     try:
         ca.sign_in(old, create=False)
         change = {"account": ca.kid, "oldKey": jwk_of(old)[0].public_key().to_partial_json()}
@@ -928,17 +948,13 @@ class Ca:
                 if answer.status < 300:
                     return answer
                 failure = answer.refusal()
-            except Fatal as failed:
-                if failed.kind != "disconnected":
-                    raise
-                failure = failed
+            except Disconnected as lost:
+                failure = lost
             told = failure.wait > 0 and failure.status in (429, 503)
-            worth = (
-                told or failure.status == 503 or (again and failure.status in (0, *range(500, 600)))
-            )
             pause = failure.wait or 2**count * random.uniform(0.2, 0.4)  # noqa: S311
-            if not worth or count == TRIES or time.monotonic() + pause >= self.options.deadline:
-                raise failure
+            late = count == TRIES or time.monotonic() + pause >= self.options.deadline
+            if late or not (told or failure.status == 503 or (again and failure.passing())):
+                raise Fatal(str(failure), failure.code, failure.kind, failure.status, failure.wait)
             time.sleep(pause)
 
     def sleep(self, seconds: float) -> None:
@@ -966,7 +982,7 @@ class Ca:
             raise Fatal(f"{host}: {why} (for a private CA: --ca-bundle)") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
-            raise Fatal(f"{host}: {reason(error)}", kind="disconnected") from error
+            raise Disconnected(f"{host}: {reason(error)}") from error
         if len(content) > LIMIT:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
         nonce = response.headers.get("Replay-Nonce", "")
@@ -1010,7 +1026,10 @@ class Answer:
 
     def located(self) -> tuple[str, Json]:
         """The URL of what was created, and itself."""
-        return field(dict(self.headers), "Location", str), self.json()
+        location = self.headers.get("Location")
+        if not location:
+            raise Fatal(f"{self.url}: the answer has no Location")
+        return urllib.parse.urljoin(self.url, location), self.json()
 
     def wait(self) -> float:
         """Seconds to wait, 0 if the CA does not say."""
@@ -1123,8 +1142,9 @@ def normal(name: str) -> str:
         return name.lower().removesuffix(".")
     import idna
 
+    star = "*." if name.startswith("*.") else ""
     try:
-        return idna.encode(name, uts46=True).decode()
+        return star + idna.encode(name.removeprefix(star), uts46=True).decode()
     except idna.IDNAError as error:
         raise Fatal(f"{name}: not a domain name: {error}", USAGE) from error
 
@@ -1345,9 +1365,8 @@ def lock(path: str) -> contextlib.ExitStack:
     return held
 
 
-def finish_what_was_killed(options: Options) -> None:
-    """Clean up after a run that could not: its answers, and a new key not yet in place."""
-    remove_answers(State(options))
+def settle_new_key(options: Options) -> None:
+    """Put the new key of --new-key in place if FILE is for it, else drop it; also after a kill."""
     beside = f"{options.domain_key}.next"
     if options.domain_key and os.path.exists(beside):
         with contextlib.suppress(OSError, Fatal):
@@ -1367,7 +1386,8 @@ def parse(arguments: list[str]) -> Options:
             raise Fatal(f"{message} (see --help)", USAGE)
 
     kinds = ("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096")
-    parser = Parser(prog="s6gen-acme", description="Keep a TLS certificate current by ACME.")
+    about = "Keep a TLS certificate current by ACME. See s6gen-acme(1)."
+    parser = Parser(prog="s6gen-acme", description=about)
     add = parser.add_argument
     add("--out", default="", metavar="FILE", help="keep this chain current (else: to stdout)")
     add("--account-key", default="", metavar="FILE", help="made if missing")
@@ -1427,6 +1447,7 @@ def command_of(options: Options) -> Callable[[Options], int]:
         return deactivate
     if options.roll_over:
         return roll_over
+    need(all(options.domain), "--domain is empty")
     made = options.domain and options.domain_key
     need(options.csr or made, "--csr is needed, or --domain and --domain-key")
     need(not options.new_key or (made and options.out), "--new-key needs --out and --domain-key")

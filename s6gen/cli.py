@@ -10,7 +10,7 @@ import click
 from s6gen import __version__
 from s6gen.errors import Exit, Fatal
 
-COMMANDS = ("presets", "render")
+COMMANDS = ("check", "graph", "presets", "render")
 """Each is a module of `s6gen.commands`, imported only when it is asked for."""
 
 
@@ -39,7 +39,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def s6gen() -> None:
-    """Render the s6-rc services that keep a TLS certificate renewed."""
+    """Render s6-rc services that renew a TLS certificate; check and draw any s6-rc services."""
 
 
 def run(args: list[str]) -> int:

@@ -17,10 +17,11 @@ class Exit(enum.IntEnum):
     """A system call, the network, the CA: trying again may help."""
 
 
-class Fatal(Exception):
+class Fatal(Exception):  # noqa: N818 (s6's own word)
     """Ends the command: one line that names what is at fault and says what to do."""
 
     def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
+        """A mistake of the user's unless code says otherwise."""
         super().__init__(message)
         self.code = code
 

@@ -1,7 +1,7 @@
 """What a rendering changes in what is there. Decided before anything is written."""
 
-import enum
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
 import attrs
 
@@ -10,14 +10,8 @@ from s6gen.errors import Fatal
 from s6gen.manifest import Manifest
 from s6gen.tree import File, Tree
 
-
-class Action(enum.StrEnum):
-    """What becomes of a file."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    REMOVED = "removed"
+Action = Literal["created", "updated", "unchanged", "removed"]
+"""What becomes of a file."""
 
 
 @attrs.frozen
@@ -64,13 +58,13 @@ def changes(tree: Tree, found: Found, recorded: Manifest, force: bool) -> Iterat
         wanted, present = tree.get(path), found.get(path)
         if present is None:
             if wanted is not None:
-                yield Change(path, Action.CREATED)
+                yield Change(path, "created")
         elif wanted is not None and same(wanted, present):
-            yield Change(path, Action.UNCHANGED)
+            yield Change(path, "unchanged")
         else:
             if not force:
                 refuse_what_is_not_ours(path, present, recorded)
-            yield Change(path, Action.UPDATED if wanted is not None else Action.REMOVED)
+            yield Change(path, "updated" if wanted is not None else "removed")
 
 
 def same(wanted: File, present: File | Foreign) -> bool:

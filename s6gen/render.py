@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.templates import PACKAGE, environment, template_paths
+from s6gen.templates import PACKAGE, environment, expand, template_paths
 from s6gen.tree import File, Tree, file
 
 
@@ -17,8 +17,8 @@ def templated(service: RenewLetsEncrypt) -> Iterator[tuple[str, File]]:
     """What comes from the template directory, under the names that the parameters give."""
     templates = environment()
     for directory, path in template_paths(service.template, service.directories):
-        template = templates.get_template(f"{service.template}/{directory}/{path}")
-        content = template.render(service=service).encode("utf-8", "surrogateescape")
+        text = expand(templates, f"{service.template}/{directory}/{path}", service)
+        content = text.encode("utf-8", "surrogateescape")
         yield f"{service.directories[directory]}/{path}", file(content)
 
 

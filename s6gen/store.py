@@ -13,7 +13,7 @@ from pathlib import Path
 from s6gen import manifest
 from s6gen.errors import Fatal, os_failure
 from s6gen.manifest import Manifest
-from s6gen.plan import Action, Change, Foreign, Found, paths, plan, services
+from s6gen.plan import Change, Foreign, Found, paths, plan, services
 from s6gen.tree import File, Tree
 
 STAGE = ".s6gen-"
@@ -37,7 +37,7 @@ def store(tree: Tree, output: Path, *, force: bool) -> list[Change]:
         recorded = read_manifest(output)
         found = read(output, paths(tree, recorded))
         done = plan(tree, found, recorded, force=force)
-        if is_kept(tree, recorded) and all(one.action is Action.UNCHANGED for one in done):
+        if is_kept(tree, recorded) and all(one.action == "unchanged" for one in done):
             return done
         with staged(tree, done, output) as stage:
             replace(tree, done, recorded, stage, output)
@@ -113,9 +113,11 @@ def staged(tree: Tree, done: list[Change], output: Path) -> Iterator[Path]:
     """A directory in output with the files that change, flushed to disk; gone afterwards."""
     try:
         stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=output))
-        for change in done:
-            if change.action in (Action.CREATED, Action.UPDATED):
-                write(stage / change.path, tree[change.path])
+        changed = [one.path for one in done if one.action in ("created", "updated")]
+        for path in changed:
+            write(stage / path, tree[path])
+        for path in changed:
+            flush(stage / path)
         yield stage
     except OSError as error:
         raise os_failure("write", str(error.filename or output), error) from None
@@ -130,14 +132,11 @@ def remove_stages(output: Path) -> None:
 
 
 def write(path: Path, file: File) -> None:
-    """Write a new file and flush it. The mode does not depend on the umask."""
+    """Write a new file. The mode does not depend on the umask."""
     make_directories(path.parent)
     with path.open("xb") as stream:
         os.fchmod(stream.fileno(), file.mode)
-        if file.content:
-            stream.write(file.content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        stream.write(file.content)
 
 
 def make_directories(path: Path) -> None:
@@ -154,12 +153,14 @@ def replace(tree: Tree, done: list[Change], recorded: Manifest, stage: Path, out
         path: one for path, one in recorded.items() if path.split("/")[0] not in services(tree)
     }
     after = manifest.merged(others, manifest.describe(tree))
+    both = manifest.merged(recorded, after)
     with uninterrupted():
-        write_manifest(manifest.merged(recorded, after), stage, output)
+        write_manifest(both, stage, output)
         for service in sorted(services(tree)):
             place_service(service, done, stage, output)
-        write_manifest(after, stage, output)
-        flush_directory(output)
+        if after != both:
+            write_manifest(after, stage, output)
+        flush(output)
 
 
 @contextlib.contextmanager
@@ -176,6 +177,7 @@ def uninterrupted() -> Iterator[None]:
 def write_manifest(content: Manifest, stage: Path, output: Path) -> None:
     """Replace the record."""
     write(stage / manifest.NAME, File(manifest.dump(content)))
+    flush(stage / manifest.NAME)
     (stage / manifest.NAME).replace(output / manifest.NAME)
 
 
@@ -193,14 +195,14 @@ def place_service(service: str, done: list[Change], stage: Path, output: Path) -
 
 def in_order(done: list[Change]) -> list[Change]:
     """What is new, then what changes, then what goes: no file names one that is not there."""
-    order = (Action.CREATED, Action.UPDATED, Action.REMOVED)
-    return [change for action in order for change in done if change.action is action]
+    order = ("created", "updated", "removed")
+    return [change for action in order for change in done if change.action == action]
 
 
 def place(change: Change, stage: Path, output: Path) -> None:
     """Replace or remove one file; a directory that this leaves empty goes with it."""
     target = output / change.path
-    if change.action is not Action.REMOVED:
+    if change.action != "removed":
         make_directories(target.parent)
         (stage / change.path).replace(target)
         return
@@ -211,15 +213,15 @@ def place(change: Change, stage: Path, output: Path) -> None:
 
 def flush_directories(top: Path, done: list[Change]) -> None:
     """Flush every directory in which an entry has changed."""
-    changed = {(top / one.path).parent for one in done if one.action is not Action.UNCHANGED}
+    changed = {(top / one.path).parent for one in done if one.action != "unchanged"}
     for directory in changed | {top / one.path.split("/")[0] for one in done}:
-        flush_directory(directory)
+        flush(directory)
 
 
-def flush_directory(directory: Path) -> None:
-    """Flush a directory's entries to disk, if it is still there."""
+def flush(path: Path) -> None:
+    """Flush a file, or a directory's entries, to disk, if it is still there."""
     with contextlib.suppress(FileNotFoundError):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
         finally:

@@ -46,11 +46,20 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         finalize=quoted,
         keep_trailing_newline=True,
+        optimized=False,  # each template is expanded once
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.filters |= {"word": quoted, "words": words, "verbatim": verbatim}
     return made
+
+
+def expand(templates: jinja2.Environment, path: str, service: object) -> str:
+    """What a template becomes for a service."""
+    source = (template_directory() / path).read_text("utf-8")
+    if "{{" not in source and "{%" not in source:
+        return source  # not worth a compilation
+    return templates.get_template(path).render(service=service)
 
 
 def template_paths(template: str, directories: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """What a parameter may be. Each check names the option at fault and says what must hold."""
 
-import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -128,7 +127,7 @@ def domain_fault(name: str) -> str | None:
         return "is not a name: give it without scheme and path"
     if name.startswith("*."):
         return "is a wildcard, which HTTP-01 cannot prove: name each host"
-    if is_address(name):
+    if name.count(":") > 1 or name.split(".")[-1].isdigit():
         return "is an address: give a name"
     if ":" in name:
         return "is not a name: give it without port"
@@ -136,20 +135,15 @@ def domain_fault(name: str) -> str | None:
         return "must not end in '.'"
     if len(name) > 253:
         return "is longer than 253 characters"
-    for label in name.split("."):
-        if label == "":
-            return "has an empty label"
-        if len(label) > 63:
-            return "has a label longer than 63 characters"
-        if not LABEL.fullmatch(label):
-            return f"has a label that is not of letters, digits and inner hyphens: {label!r}"
+    return next(filter(None, map(label_fault, name.split("."))), None)
+
+
+def label_fault(label: str) -> str | None:
+    """What is wrong with a part of a name, or nothing (RFC 1035 section 2.3.1)."""
+    if label == "":
+        return "has an empty label"
+    if len(label) > 63:
+        return "has a label longer than 63 characters"
+    if not LABEL.fullmatch(label):
+        return f"has a label that is not of letters, digits and inner hyphens: {label!r}"
     return None
-
-
-def is_address(name: str) -> bool:
-    """An IP address, or what a resolver would take for one."""
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return name.split(".")[-1].isdigit()
-    return True

@@ -56,8 +56,6 @@ def site(scratch: Path) -> Iterator[WebServer]:
 @pytest.fixture(params=KINDS)
 def start(request: pytest.FixtureRequest, scratch: Path, site: WebServer) -> Start:
     """Starts the rendered service, against a CA of its own unless told which."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become other users")
     require("execlineb", "s6-svscan", "s6-log", "snooze", PEBBLE)
     if request.param == "s6-rc":
         require("s6-rc-compile", "s6-rc-init", "s6-rc")
@@ -260,3 +258,43 @@ def test_nothing_of_others_is_followed_or_taken(
 
         assert owner_and_mode(precious) == ("root", "0o700")
         assert f"{site.challenges} is really {precious}: render with that name" in machine.log
+
+
+def test_acme_tiny_is_called_when_the_chain_runs_out(
+    start: Start, authority: Pebble, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tutorial's client, with keys and CSR made as its own documentation says."""
+    require("acme-tiny", "openssl")
+    keys = scratch / "etc/ssl/letsencrypt"
+    keys.mkdir(parents=True)
+    for command in (
+        "openssl genrsa -out account.key 2048",
+        "openssl ecparam -genkey -name prime256v1 -noout -out domain.key",
+        "openssl req -new -sha256 -key domain.key -out domain.csr -subj / "
+        "-addext subjectAltName=DNS:example.org",
+    ):
+        subprocess.run(command.split(), cwd=keys, check=True, capture_output=True)
+    owner = pwd.getpwnam(USER)
+    for path in (keys, *keys.iterdir()):
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    authority.ca_file.parent.chmod(0o755)
+    with start(authority, client="acme-tiny", ca_bundle=None) as machine:
+        machine.until(machine.chain.exists, "a certificate")
+        machine.until(machine.is_waiting, "snooze after it")
+        look = machine.timefile.stat().st_mtime_ns
+        machine.svc("-a")
+        machine.until(lambda: machine.timefile.stat().st_mtime_ns > look, "another look")
+        machine.until(machine.is_waiting, "snooze after it")
+
+        ssl.create_default_context().load_cert_chain(machine.chain, machine.keys / "domain.key")
+        assert machine.log.count("Certificate signed!") == 1
+        assert "signed_chain.crt.new" not in {path.name for path in keys.iterdir()}
+
+
+def test_any_command_is_a_client(start: Start, authority: Pebble) -> None:
+    command = """sh -c 'echo "it is $(id -un) in $(basename "$PWD"), with $1" >&2' sh '$1 {}'"""
+    with start(authority, client=command) as machine:
+        machine.until(lambda: "it is" in machine.log, "the command's words in the log")
+
+        assert f"it is {USER} in {machine.service_directory.name}, with $1 {{}}\n" in machine.log

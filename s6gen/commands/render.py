@@ -7,6 +7,8 @@ from typing import Any
 import attrs
 import click
 
+from s6gen.check import tree_errors
+from s6gen.errors import Fatal
 from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.store import store
@@ -139,7 +141,10 @@ def main(output: str, force: bool, **given: Any) -> None:
     service = RenewLetsEncrypt(
         **{name: as_given(value) for name, value in given.items() if value not in (None, ())}
     )
-    for change in store(render(service), Path(output), force=force):
+    tree = render(service)
+    for error in tree_errors(tree, output):
+        raise Fatal(f"s6-rc would refuse this: {error.path}: {error.message}")
+    for change in store(tree, Path(output), force=force):
         click.echo(f"{change.action:<10} {change.path}")
 
 

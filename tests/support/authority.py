@@ -3,13 +3,16 @@
 import datetime
 import ipaddress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
 DAY = datetime.timedelta(days=1)
 
@@ -42,7 +45,7 @@ class Authority:
     def issue(
         self,
         names: list[str],
-        key: CertificateIssuerPublicKeyTypes,
+        key: "CertificateIssuerPublicKeyTypes",
         start: datetime.timedelta = -DAY,
         end: datetime.timedelta = 9 * DAY,
     ) -> x509.Certificate:
@@ -67,13 +70,17 @@ class ServerFiles:
     root: Path
 
 
-def server_files(directory: Path) -> ServerFiles:
-    """Make a server's files, for localhost and both loopback addresses."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def server_files(
+    directory: Path, names: tuple[str, ...] = LOOPBACK, end: datetime.timedelta = 9 * DAY
+) -> ServerFiles:
+    """Make a server's files; their validity ends so long from now."""
     directory.mkdir(parents=True, exist_ok=True)
     files = ServerFiles(directory / "server.crt", directory / "server.key", directory / "root.crt")
     authority, key = Authority.new("root of the tests' servers"), new_key()
-    names = ["localhost", "127.0.0.1", "::1"]
-    files.chain.write_bytes(pem(authority.issue(names, key.public_key())))
+    files.chain.write_bytes(pem(authority.issue(list(names), key.public_key(), end=end)))
     files.key.write_bytes(key_pem(key))
     files.root.write_bytes(pem(authority.certificate))
     return files
@@ -82,7 +89,7 @@ def server_files(directory: Path) -> ServerFiles:
 def begin(
     subject: x509.Name,
     issuer: x509.Name,
-    key: CertificateIssuerPublicKeyTypes,
+    key: "CertificateIssuerPublicKeyTypes",
     start: datetime.timedelta,
     end: datetime.timedelta,
 ) -> x509.CertificateBuilder:

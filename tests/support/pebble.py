@@ -40,6 +40,7 @@ class Settings:
     """Longest pause before a validation; 0: none."""
     eab: Mapping[str, str] = attrs.field(factory=dict)
     """Key names and base64url keys; if any is given, an account needs one."""
+    blocked: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -128,6 +129,7 @@ def issuance(told: Settings) -> dict[str, Any]:
         },
         "externalAccountBindingRequired": bool(told.eab),
         "externalAccountMACKeys": dict(told.eab),
+        "domainBlocklist": told.blocked,
     }
 
 
@@ -206,7 +208,7 @@ class WebServer:
 def web_server(directory: Path, host: str = "127.0.0.1", port: int = 0) -> Iterator[WebServer]:
     """busybox httpd, else nginx, serving directory/www on a free port, or on the one given."""
     root = directory / "www"
-    (root / ".well-known/acme-challenge").mkdir(parents=True)
+    (root / ".well-known/acme-challenge").mkdir(parents=True, exist_ok=True)
 
     def make() -> Command:
         chosen = port or free_port(host)

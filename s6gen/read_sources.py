@@ -1,0 +1,61 @@
+"""Reads all that one check or graph is about: sources, the layers beneath, what is built in."""
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from s6gen.read_source import read_source
+from s6gen.s6_overlay import S6_OVERLAY, is_s6_overlay
+from s6gen.service_set import ServiceSet, service_set
+from s6gen.source import Source, lay_beneath
+from s6gen.version import REFERENCE, Version
+
+
+class Request(NamedTuple):
+    """What the command line asks for."""
+
+    paths: Sequence[str]
+    layers: Sequence[str] = ()
+    """Directories that an image build would lay beneath, the lowest first."""
+    given: Sequence[str] = ()
+    s6_overlay: bool | None = None
+    """Whether s6-overlay's services are there; None: look at the sources."""
+    version: Version = REFERENCE
+
+
+def read_sources(request: Request) -> ServiceSet:
+    """The services of all sources, with all layers beneath."""
+    sources = tuple(read_source(path.rstrip("/") or "/") for path in request.paths)
+    overlay = request.s6_overlay
+    if overlay is None:
+        overlay = any(is_s6_overlay(source) for source in sources)
+    for layer in reversed(request.layers):
+        for directory in layer_directories(layer, request.paths):
+            sources = lay_beneath(sources, read_source(directory))
+    if overlay:
+        sources = lay_beneath(sources, S6_OVERLAY)
+    return service_set(sources, request.given, request.version)
+
+
+def layer_directories(layer: str, paths: Sequence[str]) -> list[str]:
+    """The source directories of a layer: where it has paths like those of the sources, or itself.
+
+    `--layer base/root` finds base/root/etc/s6-rc/source beneath app/root/etc/s6-rc/source.
+    """
+    found = [directory for path in paths if (directory := same_path(layer, path))]
+    return list(dict.fromkeys(found)) or [layer]
+
+
+def same_path(layer: str, path: str) -> str | None:
+    """The directory in a layer whose path ends like this one, in two names or more."""
+    parts = os.path.abspath(path).split("/")  # noqa: PTH100 (importing pathlib takes time)
+    for start in range(1, len(parts) - 1):
+        directory = os.path.join(layer, *parts[start:])  # noqa: PTH118
+        if os.path.isdir(directory):  # noqa: PTH112
+            return directory
+    return None
+
+
+def own_sources(services: ServiceSet) -> list[Source]:
+    """The sources that were asked about, without the layers."""
+    return [source for source in services.sources if not source.is_layer]

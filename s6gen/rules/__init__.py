@@ -1,0 +1,1 @@
+"""What must hold, each rule a function named after it."""

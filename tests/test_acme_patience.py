@@ -1,0 +1,68 @@
+"""Retry-After, and what is remembered of failures."""
+
+import json
+import time
+from email.utils import formatdate
+
+import attrs
+import pytest
+from support.client import Host
+from support.proxy import Proxy, Reply, Request, status, with_header
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "form"),
+    [
+        ("directory", 503, "seconds"),
+        ("newAccount", 503, "date"),
+        ("newOrder", 503, "seconds"),
+        ("newOrder", 429, "date"),
+    ],
+)
+def test_retry_after_is_honoured(
+    host: Host, between: Proxy, step: str, code: int, form: str
+) -> None:
+    times: list[float] = []
+
+    def refuse_once(request: Request) -> Reply:
+        times.append(time.time())
+        if len(times) > 1:
+            return request.forward()
+        wait = "2" if form == "seconds" else formatdate(time.time() + 2.5, usegmt=True)
+        return status(code, "rateLimited", wait)(request)
+
+    with between.faulty(step, refuse_once):
+        assert host.keep().code == 0
+    assert len(times) == 2
+    assert times[1] - times[0] >= 1.4
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_of_a_look_is_honoured(host: Host, between: Proxy, form: str) -> None:
+    times: list[float] = []
+
+    def not_yet(request: Request) -> Reply:
+        times.append(time.time())
+        if len(times) > 1:
+            return request.forward()
+        wait = "2" if form == "seconds" else formatdate(time.time() + 2.5, usegmt=True)
+        reply = with_header("Retry-After", wait)(request)
+        return attrs.evolve(reply, body=json.dumps({"status": "processing"}).encode())
+
+    with between.faulty("order", not_yet):
+        assert host.keep().code == 0
+    assert times[1] - times[0] >= 1.4
+
+
+def test_longer_than_the_timeout_is_not_waited_for(host: Host, between: Proxy) -> None:
+    with between.faulty("newOrder", status(429, "rateLimited", "7200", "too many orders")):
+        begin = time.monotonic()
+        ended = host.keep("--timeout", "20")
+        assert time.monotonic() - begin < 15
+    assert ended.code == 111
+    assert "too many orders" in ended.fatal[0]
+    between.reset()
+    again = host.keep()
+    assert again.code == 111
+    assert again.fatal[0].startswith(f"{host.chain}: next attempt ")
+    assert between.requests == []
