@@ -157,6 +157,7 @@ class RenewLetsEncrypt:
     deployed_key: str = derived(
         lambda self: self.domain_key, validator=validators.file, metadata={"option": "deploy-key"}
     )
+    notify: int = attrs.field(default=0, validator=validators.between(0, 86400))
     live: str = attrs.field(
         default="/run/s6-rc",
         converter=validators.normal_path,
@@ -193,10 +194,12 @@ class RenewLetsEncrypt:
     def directories(self) -> dict[str, str]:
         """Each directory of the template, and the name of the service that it is for."""
         deployment = {"deployment": self.service} if self.consumers else {}
+        readiness = {"readiness": self.service} if self.notify else {}
         return {
             "renew-lets-encrypt-srv": self.service,
             "renew-lets-encrypt-log": self.log_service,
             **deployment,
+            **readiness,
         }
 
     @property
@@ -267,6 +270,13 @@ class RenewLetsEncrypt:
         if self.client == "installed":
             return ("s6gen-acme",)
         return (self.python, "-I", "./data/acme_client.py")
+
+    @property
+    def validity_check(self) -> tuple[str, ...]:
+        """What succeeds while the chain is valid."""
+        if self.client_kind == "s6gen-acme":
+            return (*self.client_program, "--status", self.chain)
+        return ("openssl", "x509", "-noout", "-checkend", "0", "-in", self.chain)
 
     @property
     def client_command(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Real programs for the tests; each is started once, and its files are in pytest's own folder."""
 
 import os
+import pwd
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -133,3 +134,14 @@ def scratch() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="s6gen-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+@pytest.fixture
+def site(scratch: Path) -> Iterator[WebServer]:
+    """A web server whose root is closed to everybody else, as the tutorial has it."""
+    with web_server(scratch / "home") as server:
+        shutil.rmtree(server.root / ".well-known")
+        owner = pwd.getpwnam("mail")
+        os.chown(server.root, owner.pw_uid, owner.pw_gid)
+        server.root.chmod(0o750)
+        yield server

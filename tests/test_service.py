@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from support.gate import Gate, gate
-from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble, web_server
+from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble
 from support.program import require
 from support.supervision import Machine, under_s6, under_s6_rc
 
@@ -40,17 +40,6 @@ def python_for_all() -> str:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
-
-
-@pytest.fixture
-def site(scratch: Path) -> Iterator[WebServer]:
-    """A web server whose root is closed to everybody else, as the tutorial has it."""
-    with web_server(scratch / "home") as server:
-        shutil.rmtree(server.root / ".well-known")
-        owner = pwd.getpwnam(WEB_USER)
-        os.chown(server.root, owner.pw_uid, owner.pw_gid)
-        server.root.chmod(0o750)
-        yield server
 
 
 @pytest.fixture(params=KINDS)
@@ -136,6 +125,35 @@ def test_a_certificate_within_seconds_of_the_first_start(
         assert owner_and_mode(Path(machine.parameters.log_dir)) == (LOG_USER, "0o750")
         machine.until(lambda: "new certificate for example.org" in machine.log, "a line of it")
         assert machine.status("up,wantedup") == "true true"
+
+
+def test_readiness_is_a_certificate_that_is_deployed(
+    start: Start, authority: Pebble, scratch: Path
+) -> None:
+    target = scratch / "server/chain.pem"
+    with start(
+        authority, notify=60, deployments=[f"x: copy chain {target}"], state_dir=f"{scratch}/state"
+    ) as machine:
+        subprocess.run(
+            ["s6-svwait", "-U", "-t", "30000", str(machine.service_directory)], check=True
+        )
+        assert target.read_bytes() == machine.chain.read_bytes()
+        machine.until(lambda: "deployed: x" in machine.log, "finish's own words in the log")
+        machine.svc("-a")
+        machine.until(lambda: machine.status("ready") == "true", "ready again after a look")
+
+
+def test_a_ca_that_is_down_does_not_block_a_boot(
+    start: Start, authority: Pebble, door: Callable[[int], Gate], request: pytest.FixtureRequest
+) -> None:
+    if "s6-rc" not in request.node.callspec.id:
+        pytest.skip("s6-rc alone waits with a timeout-up")
+    entrance = door(1)  # where nobody listens
+    with (
+        pytest.raises(subprocess.CalledProcessError),
+        start(authority, entrance.port, notify=2),
+    ):
+        pass
 
 
 def test_a_restart_and_a_look_do_not_order_again(start: Start, authority: Pebble) -> None:

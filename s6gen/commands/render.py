@@ -18,7 +18,7 @@ def option(names: str, metavar: str, text: str, **settings: Any) -> click.Option
     """An option that sets a parameter: the help ends in the parameter's default."""
     made = click.Option(names.split(), metavar=metavar, help=text, **settings)
     default = attrs.fields_dict(RenewLetsEncrypt)[str(made.name)].default
-    if isinstance(default, str | int):
+    if isinstance(default, str | int) and default != 0:
         made.help = f"{text} [{default}]"
     return made
 
@@ -88,6 +88,13 @@ SECTIONS = {
         ),
         option("--state-dir", "DIR", "Root's records of it. [/var/lib/s6gen/ and --service]"),
         option("--deploy-key deployed_key", "FILE", "The key deployed. [the one of the client]"),
+        option(
+            "--notify",
+            "SECONDS",
+            "Signal readiness once a valid certificate is in place and deployed, so that servers "
+            "can depend on it; s6-rc waits SECONDS at most (timeout-up). [no readiness]",
+            type=int,
+        ),
         option("--live", "DIR", "s6-rc's live directory, for reload and restart."),
     ],
     "The services": [
