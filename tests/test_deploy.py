@@ -17,6 +17,7 @@ import pytest
 from support.authority import key_pem, new_key
 from support.host import KEY, USER, Host
 from support.program import require
+from support.supervision import s6_rc, scanning
 
 from s6gen.deploy import Consumer, Copy, Reload, Restart, Run, consumers
 from s6gen.errors import Fatal
@@ -286,7 +287,7 @@ def supervised(directory: Path, log: Path) -> Iterator[None]:
 def comes(log: Path, expected: str) -> None:
     """Wait until the log is as expected."""
     deadline = time.monotonic() + 10
-    while log.read_text() != expected and time.monotonic() < deadline:
+    while (not log.exists() or log.read_text() != expected) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert log.read_text() == expected
 
@@ -318,6 +319,35 @@ def test_services_are_told_and_one_that_is_down_stays_down(host: Host) -> None:
     assert host.finishes() == (
         f"tell: info: {service}x: is not supervised, and has not been told\ndeployed: a\n"
     )
+
+
+@pytest.mark.parametrize("through", ["", " through=s6-rc"], ids=["s6-svc", "s6-rc"])
+def test_a_service_of_s6_rc_is_told(host: Host, through: str) -> None:
+    require("s6-rc-compile", "s6-rc-init", "s6-rc")
+    answer = subprocess.run(["s6-rc", "reload"], capture_output=True, text=True, check=False)
+    if through and "unknown command" in answer.stderr:
+        pytest.skip("s6-rc reload came with s6-rc 0.7")
+    server, signals = host.scratch / "sources/server", host.scratch / "signals"
+    server.mkdir(parents=True)
+    (server / "type").write_text("longrun\n")
+    (server / "run").write_text(
+        f"#!/bin/sh\ntrap 'echo HUP >>{signals}' HUP\necho start >>{signals}\n"
+        "while :; do sleep 0.05; done\n"
+    )
+    compiled, live = host.scratch / "compiled", host.scratch / "live"
+    subprocess.run(["s6-rc-compile", str(compiled), str(server.parent)], check=True)
+    host.renders(f"a: reload server{through}", live=live)
+    with scanning(host.scratch) as scan:
+        subprocess.run(["s6-rc-init", "-c", str(compiled), "-l", str(live), str(scan)], check=True)
+        if through:
+            said = "reload-through-s6-rc: info: server: is not up, and has not been told\n"
+            assert host.finishes() == f"{said}deployed: a\n"
+        s6_rc(live, "-u", "change", "server")
+        comes(signals, "start\n")
+        host.has_new_certificate()
+        assert host.finishes() == "deployed: a\n"
+        comes(signals, "start\nHUP\n")
+        s6_rc(live, "-d", "change", "server")
 
 
 def test_killed_at_any_moment(host: Host) -> None:

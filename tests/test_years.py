@@ -20,7 +20,9 @@ from support.program import free_port, require
 from support.supervision import Machine, argv, under_s6, under_s6_rc
 from test_service import LOG_USER, NAMES, USER, python_for_all
 
+from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.store import store
 
 RENEWALS, VALIDITY = 20, 24
 KINDS = {"s6": under_s6, "s6-rc": under_s6_rc}
@@ -150,6 +152,21 @@ def trouble(machine: Machine, door: Gate, disk: Path) -> dict[int, Callable[[], 
     return {4: outage, 6: killed, 8: full, 10: killed, 12: outage, 15: killed}
 
 
+def update(machine: Machine, scratch: Path) -> None:
+    """Render with another schedule, compile, and switch the live database to it."""
+    other = attrs.evolve(
+        machine.parameters, raw_snooze=str(machine.parameters.raw_snooze).replace("-S/2", "-S/3")
+    )
+    store(render(other), scratch / "sv", force=False)
+    compiled = scratch / "compiled-again"
+    subprocess.run(["s6-rc-compile", str(compiled), str(scratch / "sv")], check=True)
+    subprocess.run(["s6-rc-update", "-l", str(scratch / "live"), str(compiled)], check=True)
+    machine.until(
+        lambda: any("-S/3" in argv(process) for process in Path("/proc").glob("[0-9]*")),
+        "snooze with the new schedule",
+    )
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_twenty_renewals(kind: str, scratch: Path, dns: ChallTestSrv, site: WebServer) -> None:
     require("execlineb", "s6-svscan", "s6-log", "snooze", "nginx", PEBBLE)
@@ -188,7 +205,10 @@ def test_twenty_renewals(kind: str, scratch: Path, dns: ChallTestSrv, site: WebS
             machine.until((server / "tls/chain.pem").exists, "the first deployment")
             time.sleep(1)
             with visiting(port, scratch / "root.pem") as visitor:
-                renew_often(machine, visitor, trouble(machine, door, server / "tls"))
+                troubles = trouble(machine, door, server / "tls")
+                if kind == "s6-rc":
+                    troubles[14] = lambda: update(machine, scratch)
+                renew_often(machine, visitor, troubles)
                 assert visitor.complaints == []
 
 

@@ -45,8 +45,12 @@ class Host:
     def state(self) -> Path:
         return self.scratch / "state"
 
-    def renders(self, *deployments: str) -> None:
-        store(render(self.parameters(*deployments)), self.scratch / "sv", force=True)
+    def renders(self, *deployments: str, live: Path = Path("/run/s6-rc")) -> None:
+        store(
+            render(attrs.evolve(self.parameters(*deployments), live=str(live))),
+            self.scratch / "sv",
+            force=True,
+        )
         (self.service / "supervise").mkdir(exist_ok=True)
         (self.service / "supervise/death_tally").touch()
 
