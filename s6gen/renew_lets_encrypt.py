@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -158,6 +158,7 @@ class RenewLetsEncrypt:
         lambda self: self.domain_key, validator=validators.file, metadata={"option": "deploy-key"}
     )
     notify: int = attrs.field(default=0, validator=validators.between(0, 86400))
+    placeholder: bool = False
     live: str = attrs.field(
         default="/run/s6-rc",
         converter=validators.normal_path,
@@ -200,6 +201,7 @@ class RenewLetsEncrypt:
             "renew-lets-encrypt-log": self.log_service,
             **deployment,
             **readiness,
+            **({"placeholder": self.service} if self.placeholder else {}),
         }
 
     @property
@@ -272,6 +274,11 @@ class RenewLetsEncrypt:
         return (self.python, "-I", "./data/acme_client.py")
 
     @property
+    def alternative_names(self) -> str:
+        """What a placeholder is for, as `openssl req -addext` wants it."""
+        return "subjectAltName=" + ",".join(f"DNS:{name}" for name in self.domains)
+
+    @property
     def validity_check(self) -> tuple[str, ...]:
         """What succeeds while the chain is valid."""
         if self.client_kind == "s6gen-acme":
@@ -311,19 +318,20 @@ class RenewLetsEncrypt:
             shell_word(text)
             for field in attrs.fields(RenewLetsEncrypt)
             for value in given(self, field)
-            for text in (validators.option(field), value)
+            for text in (validators.option(field), *value)
         ]
         return " ".join(["s6gen", "render", *arguments])
 
 
-def given(kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]") -> tuple[str, ...]:
-    """The values of a field that is not at its default."""
+def given(kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]") -> Iterator[tuple[str, ...]]:
+    """For each time that the option of a field has to be given, its value, or none for a flag."""
     value, default = getattr(kind, field.name), field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         default = default.factory(kind)  # type: ignore[union-attr]
-    if value == default:
-        return ()
-    return value if isinstance(value, tuple) else (str(value),)
+    if value is True:
+        yield ()
+    elif value != default:
+        yield from ((one,) for one in (value if isinstance(value, tuple) else (str(value),)))
 
 
 def shell_word(text: str) -> str:

@@ -146,7 +146,7 @@ def test_files_as_wanted_and_once(host: Host) -> None:
         'a $key "$1".pem': (key, "mail", "root", "0o400"),
         "both.pem": (key + chain, "root", "mail", "0o440"),
     }
-    assert names(host.state) == ["deployed", "given", "lock"]
+    assert names(host.state) == ["deployed", "given", "lock", "real"]
     before = {path: path.stat().st_ino for path in host.targets.iterdir()}
     assert host.finishes() == ""
     assert before == {path: path.stat().st_ino for path in host.targets.iterdir()}
@@ -383,7 +383,7 @@ def test_killed_at_any_moment(host: Host) -> None:
         assert chain.read_bytes() == new
         assert both.read_bytes() == host.key.read_bytes() + new
         assert names(host.targets) == ["both.pem", "chain.pem", "key.pem"]
-        assert names(host.state) == ["deployed", "given", "lock"]
+        assert names(host.state) == ["deployed", "given", "lock", "real"]
 
 
 def until_unlocked(host: Host) -> None:

@@ -143,6 +143,47 @@ def test_readiness_is_a_certificate_that_is_deployed(
         machine.until(lambda: machine.status("ready") == "true", "ready again after a look")
 
 
+def test_a_placeholder_until_there_is_a_certificate(
+    start: Start, authority: Pebble, door: Callable[[int], Gate], scratch: Path
+) -> None:
+    require("openssl")
+    entrance = door(authority.port)
+    entrance.opened.clear()
+    both = scratch / "server/both.pem"
+    with start(
+        authority,
+        entrance.port,
+        placeholder=True,
+        deployments=[f"x: combine key+chain {both}"],
+        state_dir=f"{scratch}/state",
+    ) as machine:
+        machine.until(lambda: entrance.connections, "a connection to the CA")
+        assert names_of(machine.chain) == NAMES
+        machine.svc("-r")  # as if the attempt had failed
+        machine.until(both.exists, "the placeholder is deployed")
+        ssl.create_default_context().load_cert_chain(both)
+        assert b"s6gen placeholder" in both.read_bytes()
+        entrance.opened.set()
+        machine.svc("-a")
+        machine.until(lambda: machine.log.count("deployed: x") == 2, "a real certificate")
+        real = both.read_bytes()
+        assert machine.chain.read_bytes() in real
+        assert b"placeholder" not in real
+
+        machine.until(machine.is_waiting, "snooze after the first certificate")
+        machine.svc("-d")
+        machine.until(lambda: machine.status("up") == "false", "the service is down")
+        entrance.opened.clear()
+        machine.chain.unlink()
+        connections = entrance.connections
+        machine.svc("-u")
+        machine.until(lambda: entrance.connections > connections, "a connection to the CA")
+        machine.svc("-r")
+        machine.until(lambda: entrance.connections > connections + 1, "another one")
+        assert b"placeholder" in machine.chain.read_bytes()
+        assert both.read_bytes() == real
+
+
 def test_a_ca_that_is_down_does_not_block_a_boot(
     start: Start, authority: Pebble, door: Callable[[int], Gate], request: pytest.FixtureRequest
 ) -> None:

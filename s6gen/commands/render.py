@@ -95,6 +95,12 @@ SECTIONS = {
             "can depend on it; s6-rc waits SECONDS at most (timeout-up). [no readiness]",
             type=int,
         ),
+        click.Option(
+            ["--placeholder"],
+            is_flag=True,
+            help="Until the first certificate comes, a self-signed one stands in its place and is "
+            "deployed, so that servers can start. Needs openssl.",
+        ),
         option("--live", "DIR", "s6-rc's live directory, for reload and restart."),
     ],
     "The services": [
