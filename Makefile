@@ -12,5 +12,6 @@ golden:
 
 bench:
 	$(PYTHON) benchmarks/render.py
+	$(PYTHON) benchmarks/check.py
 
 .PHONY: check golden bench

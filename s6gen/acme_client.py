@@ -7,7 +7,7 @@ FILE is what --out names. Moments are seconds since 1970; sections without a nam
 """
 
 # pathlib is slow to load, and has no dir_fd:
-# ruff: noqa: D105, D107, N818, PTH104, PTH108, PTH110, PTH112, PTH113, PTH114, PTH116, PTH118, PTH120, PTH123
+# ruff: noqa: D105, N818, PTH104, PTH108, PTH110, PTH112, PTH113, PTH114, PTH116, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import select
     import signal
     import ssl
-    import subprocess
     import urllib.parse
     import urllib.request
     import zlib
@@ -66,8 +65,8 @@ OUR_FAULT = (
 MINUTE, HOUR, DAY, WEEK, NEVER = 60.0, 3600.0, 86400.0, 604800.0, float("inf")
 SKEW = 5 * MINUTE
 """How far two honest clocks may differ."""
-SOON = 0.05
-"""Seconds that a CA gets before it is looked whether it is done already."""
+SOON = 0.02
+"""Seconds that a CA gets before the first look whether it is done."""
 LIMIT = 1 << 20
 """Bytes: no honest answer or file is longer."""
 NONCES, TRIES = 50, 4
@@ -107,9 +106,10 @@ class Stopped(BaseException):
 def main() -> None:
     """The command `s6gen-acme`."""
     try:
-        sys.exit(OK if glance(sys.argv[1:]) else run(sys.argv[1:]))
+        code = OK if glance(sys.argv[1:]) else run(sys.argv[1:])
     except KeyboardInterrupt:  # before listen_for_signals
-        sys.exit(TEMPORARY)
+        code = TEMPORARY
+    os._exit(code)  # all is written: taking the interpreter down is a tenth of a look
 
 
 def glance(arguments: list[str]) -> bool:
@@ -145,7 +145,7 @@ def sight(arguments: list[str]) -> str:
 def import_the_rest() -> None:
     """Import what a glance does without: it is slow to load, and some of it may be missing."""
     global argparse, contextlib, datetime, email, fcntl, hashlib, http, ipaddress, json
-    global random, re, select, signal, ssl, subprocess, urllib, zlib
+    global random, re, select, signal, ssl, urllib, zlib
     global jws, x509, hashes, serialization, ec, rsa, b64, jwa, jwk
     import argparse
     import contextlib
@@ -161,7 +161,6 @@ def import_the_rest() -> None:
     import select
     import signal
     import ssl
-    import subprocess
     import urllib.parse
     import zlib
 
@@ -222,9 +221,11 @@ def listen_for_signals(options: Options) -> None:
 
 
 def say(kind: str, message: str, code: int = OK) -> int:
-    """One line on stderr, whatever the message holds; returns code."""
+    """One line on stderr, whatever the message holds and wherever that leads; returns code."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
-    print(f"s6gen-acme: {kind}: {line}", file=sys.stderr, flush=True)  # noqa: T201 (the edge)
+    if sys.stderr:  # None if it was closed: then 2 may be another file
+        with contextlib.suppress(OSError):
+            os.write(sys.stderr.fileno(), f"s6gen-acme: {kind}: {line}\n".encode())
     return code
 
 
@@ -236,8 +237,10 @@ def inform(options: Options, message: str) -> None:
 
 def emit(text: str) -> int:
     """Text on stdout, all of it or an error."""
-    with open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False) as stdout:
-        stdout.write(text)
+    if not sys.stdout:
+        raise Fatal("standard output is closed")
+    with open(sys.stdout.fileno(), "wb", closefd=False) as stdout:
+        stdout.write(text.encode(errors="surrogateescape"))
     return OK
 
 
@@ -533,7 +536,7 @@ def obtain(options: Options, state: State, ca: Ca, replaces: str) -> str:
         url, order = place_order(ca, names, replaces)
         if field(order, "status", str) == "pending":
             answer_challenges(ca, order, answers)
-            ca.sleep(SOON)
+            ca.pause(SOON)
         order = finalize(ca, url, order, request)
     chain = choose_chain(ca, field(order, "certificate", str))
     if fault := misfit(chain, names, request.public_key()):
@@ -578,7 +581,12 @@ def answer_challenges(ca: Ca, order: Json, answers: Answers) -> None:
         urls.append(field(chosen[0], "url", str))
     answers.put()
     for url in urls:
-        ca.post(url, {})
+        try:
+            ca.post(url, {})
+        except Fatal as refusal:  # an answer that was lost is sent again: the CA may have had it
+            known = 400 <= refusal.status < 500
+            if not known or ca.post(url, None).json().get("status") == "pending":
+                raise
 
 
 def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
@@ -588,7 +596,7 @@ def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
     """
     csr = b64.b64encode(request.public_bytes(serialization.Encoding.DER)).decode()
     target = field(order, "finalize", str)
-    pause = SOON
+    pause = 5 * SOON
     while field(order, "status", str) in ("pending", "ready"):
         try:
             order = ca.post(target, {"csr": csr}, again=False).json()
@@ -604,12 +612,12 @@ def poll(ca: Ca, url: str, unfinished: str, pause: float) -> Json:
     """The order, once its status is another: looked at as the CA says, else ever more seldom."""
     wait = 0.0
     while True:
-        ca.sleep(wait or pause * random.uniform(1, 1.2))  # noqa: S311
+        ca.sleep(wait) if wait else ca.pause(pause * random.uniform(1, 1.2))  # noqa: S311
         answer = ca.post(url, None)
         order = answer.json()
         if field(order, "status", str) != unfinished:
             break
-        wait, pause = answer.wait(), min(2 * pause, 5)
+        wait, pause = answer.wait(), min(max(2 * pause, 5 * SOON), 5)
     if order["status"] not in ("ready", "processing", "valid"):
         raise Fatal(f"the order failed: {explain(ca, order)}")
     return order
@@ -758,9 +766,13 @@ def fetch_answer(options: Options, name: str, token: str, text: str) -> None:
 
 def call_hook(program: str, verb: str, record: str, value: str) -> None:
     """Let the user's program add or remove a TXT record: `PROGRAM add|remove RECORD VALUE`."""
+    import subprocess
+
     command = [program, verb, record, value]
     try:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, check=False).returncode
+        code = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
+        ).returncode
     except OSError as error:
         raise Fatal(f"{program}: {error.strerror}") from error
     if code:
@@ -780,9 +792,8 @@ def status(options: Options) -> int:
         for row in rows:
             lines.append([listed(v, 3) if isinstance(v, list) else str(v) for v in row.values()])
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        for line in lines:
-            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            emit("  ".join(cells).rstrip() + "\n")
+        table = [map(str.ljust, line, widths) for line in lines]
+        emit("".join("  ".join(cells).rstrip() + "\n" for cells in table))
     return OK if all(row["usable"] for row in rows) else NO
 
 
@@ -813,11 +824,11 @@ def status_of(options: Options, path: str, now: float) -> Json:
 
 def revoke(options: Options) -> int:
     """--revoke FILE, signed by the account or, without one, by the domain key (section 7.6)."""
-    ca = Ca(options, State(options))
     certificate = parse_chain(read(options.revoke))[0]
     if options.account_key:
-        ca.sign_in(load_key(options.account_key), create=False)
+        ca = signed_in(options, load_key(options.account_key))
     else:
+        ca = Ca(options, State(argparse.Namespace(out="")))
         ca.key = load_key(options.domain_key)
     der = b64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
     ca.post(ca.resource("revokeCert"), {"certificate": der, "reason": options.reason})
@@ -827,8 +838,7 @@ def revoke(options: Options) -> int:
 
 def deactivate(options: Options) -> int:
     """--deactivate the account, for ever (section 7.3.6)."""
-    ca = Ca(options, State(options))
-    ca.sign_in(load_key(options.account_key), create=False)
+    ca = signed_in(options, load_key(options.account_key))
     ca.post(ca.kid, {"status": "deactivated"})
     inform(options, f"{options.account_key}: account {ca.kid} is deactivated")
     return OK
@@ -836,22 +846,29 @@ def deactivate(options: Options) -> int:
 
 def roll_over(options: Options) -> int:
     """--roll-over to a new account key (section 7.3.5); a killed one is finished by the next."""
-    ca = Ca(options, State(options))
     path, beside = options.account_key, f"{options.account_key}.next"
     if not os.path.exists(beside):
         replace(beside, pem_of(make_key(options.key_type)), 0o600)
-    old, new, url = load_key(path), load_key(beside), ca.resource("keyChange")
+    old, new = load_key(path), load_key(beside)
     try:
-        ca.sign_in(old, create=False)
+        ca = signed_in(options, old)
+        url = ca.resource("keyChange")
         change = {"account": ca.kid, "oldKey": jwk_of(old)[0].public_key().to_partial_json()}
         ca.post(url, json.loads(sign(new, url, change)))
     except Fatal as refusal:
         if refusal.kind != "accountDoesNotExist":
             raise
-        ca.sign_in(new, create=False)
+        ca = signed_in(options, new)
     os.rename(beside, path)
     inform(options, f"{path}: account {ca.kid} has a new key")
     return OK
+
+
+def signed_in(options: Options, key: Key) -> Ca:
+    """The CA, asked for the account of this key, which must be there."""
+    ca = Ca(options, State(argparse.Namespace(out="")))
+    ca.sign_in(key, create=False)
+    return ca
 
 
 # The CA
@@ -862,7 +879,7 @@ class Ca:
 
     def __init__(self, options: Options, state: State) -> None:
         self.options, self.state = options, state
-        self.used = False
+        self.used, self.took = False, 0.0
         self.key: Key
         self.kid = self.nonce = self.place = self.thumbprint = ""
         self.resources: Json = {}
@@ -963,9 +980,13 @@ class Ca:
             raise Fatal(f"{self.options.directory_url}: the CA is not done within --timeout")
         time.sleep(seconds)
 
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks, less what the last request took: on its way the CA has time."""
+        self.sleep(max(0.0, seconds - self.took))
+
     def request(self, method: str, url: str, body: bytes | None = None) -> Answer:
         """One request and its answer; a redirect is not followed."""
-        self.used = True
+        self.used, begin = True, time.monotonic()
         host, target = split_url(url)
         connection = self.connection(host)
         headers = {"User-Agent": f"s6gen-acme/{VERSION}"}
@@ -985,6 +1006,7 @@ class Ca:
             raise Disconnected(f"{host}: {reason(error)}") from error
         if len(content) > LIMIT:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
+        self.took = time.monotonic() - begin
         nonce = response.headers.get("Replay-Nonce", "")
         if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce):
             self.nonce = nonce
@@ -1105,16 +1127,16 @@ def seconds_until(retry_after: str, now: float) -> float:
         return 0
 
 
-def in_words(problem: Any) -> str:
+def in_words(problem: Any, deep: bool = True) -> str:
     """A problem document as one sentence: type, detail, subproblems (section 6.7.1)."""
     if not isinstance(problem, dict) or not problem:
         return "no reason given"
     words = [f"{kind_of(problem)}: {str(problem.get('detail', 'no detail')).strip('. ')}"]
     several = problem.get("subproblems")
-    for one in several[:5] if isinstance(several, list) else []:
+    for one in several[:5] if deep and isinstance(several, list) else []:
         about = one.get("identifier") if isinstance(one, dict) else None
         name = about.get("value") if isinstance(about, dict) else "in detail"
-        words.append(f"{name}: {in_words(one)}")
+        words.append(f"{name}: {in_words(one, deep=False)}")
     return "; ".join(words)[:1000]
 
 
@@ -1436,6 +1458,8 @@ def command_of(options: Options) -> Callable[[Options], int]:
             raise Fatal(f"{what} (see --help)", USAGE)
 
     need(0 < options.timeout < WEEK, "--timeout must be positive")
+    https = options.directory_url.startswith("https://")
+    need(https, f"--directory-url {options.directory_url}: neither a known CA nor an https URL")
     if options.status is not None:
         need(options.status or options.out, "--status needs FILE or --out")
         return status

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -84,6 +85,9 @@ def complain(message: str, code: Exit) -> Exit:
 
 def main() -> NoReturn:
     """The command `s6gen`."""
+    # Python has no object for a stream that was closed by whoever called.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     code = run(sys.argv[1:])
     sys.stderr.flush()
     # All is written. Taking the interpreter apart would cost a tenth of the whole run.

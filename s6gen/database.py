@@ -95,6 +95,7 @@ def pipe_pairs(services: ServiceSet) -> dict[str, list[str]]:
         for consumer in members:
             for reference in consumer.producers:
                 pairs.append(f"{reference.name}/{consumer.name}")
-                members.append(services.services[reference.name])
+                if reference.name in services.services:
+                    members.append(services.services[reference.name])
         found.update({member.name: sorted(pairs) for member in members})
     return found

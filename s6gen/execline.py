@@ -43,6 +43,7 @@ class ScriptError(ValueError):
     """What makes execlineb refuse a script, the character at fault, and the line to look at."""
 
     def __init__(self, message: str, character: str, line: int) -> None:
+        """With what is wrong in a few words; the line counts from 1."""
         super().__init__(message)
         self.message = message
         self.character = character
@@ -54,6 +55,8 @@ SIMPLE_WORD = re.compile(rb'[^\x01-\x20"\\#{}][^\x01-\x20"\\]*(?=[\x01-\x20]|\Z)
 BRACE = re.compile(rb"[{}](?=[\x01-\x20]|\Z)")
 BARE = re.compile(rb'[^\x01-\x20"\\]*')
 QUOTED = re.compile(rb'[^"\\]*')
+MAX_SIZE = 1 << 26
+"""Bytes of all words: each level of blocks adds a byte to each word in it."""
 QUOTING = re.compile(rb'["\\]')
 NUMBER = re.compile(rb"0x([0-9A-Fa-f]{1,2})|0([0-7]{1,3})|([1-9][0-9]{0,2})")
 NAMED = {ord(name): value for name, value in zip("abtnvfr", range(7, 14), strict=True)}
@@ -71,6 +74,7 @@ class Lexer:
     """Reads one script, word by word."""
 
     def __init__(self, script: bytes) -> None:
+        """Nothing is read yet."""
         # el_parse takes a null character for the end.
         self.text = script.partition(b"\0")[0]
         self.at = 0
@@ -78,6 +82,7 @@ class Lexer:
         # `{\` at the end of a line leaves its brace to the next word.
         self.unfinished = b""
         self.found: list[Word] = []
+        self.size = 0
         self.counted = (0, 1)
 
     def words(self) -> list[Word]:
@@ -103,6 +108,9 @@ class Lexer:
         """A word is complete."""
         whole = self.unfinished + b" " * len(self.blocks) + value
         self.unfinished = b""
+        self.size += len(whole)
+        if self.size > MAX_SIZE:
+            raise ScriptError("too many nested blocks", "{", self.line(start))
         self.found.append(Word(os.fsdecode(whole), self.line(start), plain))
 
     def brace(self, start: int) -> None:

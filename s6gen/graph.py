@@ -62,14 +62,17 @@ def boxes_by_service(services: ServiceSet) -> dict[str, str]:
     """For each atomic service the name of its box: its pipeline's last consumer, or itself."""
     found: dict[str, str] = {}
     for service in (*services.of_type(ONESHOT), *services.of_type(LONGRUN)):
-        path = [service.name]
-        while True:
-            here = services.services[path[-1]]
-            ends = [one.name for one in here.consumers[:1]]
-            if not ends or ends[0] in path or not is_longrun(services, ends[0]):
+        path = {service.name: None}
+        name = service.name
+        while name not in found:
+            consumers = services.services[name].consumers
+            if not consumers or consumers[0].name in path:
                 break
-            path.append(ends[0])
-        found[service.name] = path[-1]
+            if not is_longrun(services, consumers[0].name):
+                break
+            name = consumers[0].name
+            path[name] = None
+        found.update(dict.fromkeys(path, found.get(name, name)))
     return found
 
 
@@ -99,8 +102,14 @@ def targets(services: ServiceSet, box_of: Mapping[str, str], name: str) -> Itera
     return (box_of.get(name, name),)
 
 
+MOST = 20_000
+"""Boxes of a picture that is tidied up; a table of n*n bits is needed for it."""
+
+
 def reduced(needs: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """The needs without those that follow from others; all of them, if there is a cycle."""
+    if len(needs) > MOST:
+        return dict(needs)
     try:
         order = list(graphlib.TopologicalSorter(needs).static_order())
     except graphlib.CycleError:
@@ -131,6 +140,10 @@ def box(services: ServiceSet, name: str) -> Box:
     return Box(name, (*(f"{one}:" for one in named), *lines), LONGRUN)
 
 
+DEEP = 9
+"""Bars in front of a name, at most."""
+
+
 def pipeline_lines(services: ServiceSet, last: str) -> Iterator[str]:
     """The services of a pipeline, producers first; a bar for each pipe on the way."""
     seen = {last}
@@ -144,7 +157,7 @@ def pipeline_lines(services: ServiceSet, last: str) -> Iterator[str]:
                 waiting.append((reference.name, depth + 1))
     deepest = found[-1][0]
     for depth, name in reversed(found):
-        yield "| " * (deepest - depth) + name
+        yield "| " * min(deepest - depth, DEEP) + name
 
 
 def frames(services: ServiceSet, box_of: Mapping[str, str]) -> tuple[Frame, ...]:

@@ -35,6 +35,8 @@ def parse(content: bytes, source: str) -> Manifest:
         match = LINE.fullmatch(line)
         if match is None:
             raise Fatal(f"{source}:{number}: must be a SHA-256, two spaces, a path: {line!r}")
+        if not {"", ".", ".."}.isdisjoint(match[2].split("/")):
+            raise Fatal(f"{source}:{number}: must be a path below this directory: {match[2]!r}")
         manifest[match[2]] = manifest.get(match[2], frozenset()) | {match[1]}
     return manifest
 

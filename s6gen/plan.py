@@ -14,6 +14,9 @@ Action = Literal["created", "updated", "unchanged", "removed"]
 """What becomes of a file."""
 
 
+DIRECTORY = "a directory"
+
+
 @attrs.frozen
 class Change:
     """One file, and what becomes of it."""
@@ -62,6 +65,7 @@ def changes(tree: Tree, found: Found, recorded: Manifest, force: bool) -> Iterat
         elif wanted is not None and same(wanted, present):
             yield Change(path, "unchanged")
         else:
+            refuse_directory(path, present)
             if not force:
                 refuse_what_is_not_ours(path, present, recorded)
             yield Change(path, "updated" if wanted is not None else "removed")
@@ -74,6 +78,12 @@ def same(wanted: File, present: File | Foreign) -> bool:
         and wanted.content == present.content
         and wanted.mode & 0o100 == present.mode & 0o100
     )
+
+
+def refuse_directory(path: str, present: File | Foreign) -> None:
+    """Raise Fatal for a directory at a file's place: who knows what is in it."""
+    if isinstance(present, Foreign) and present.kind == DIRECTORY:
+        raise Fatal(f"{path}: is a directory: remove it")
 
 
 def refuse_what_is_not_ours(path: str, present: File | Foreign, recorded: Manifest) -> None:

@@ -54,6 +54,7 @@ class Reader:
     """Reads one source, and keeps account of how much that was."""
 
     def __init__(self) -> None:
+        """Nothing is read yet."""
         self.bytes = 0
         self.entries = 0
 
@@ -102,11 +103,10 @@ class Reader:
     def entry(self, entry: os.DirEntry[str]) -> Entry:
         """What one name in a service definition directory is."""
         try:
-            if not entry.is_symlink():
-                if entry.is_file(follow_symlinks=False):
-                    return self.file(entry)
-                if entry.is_dir(follow_symlinks=False):
-                    return self.folder(entry.path, entry.name, "")
+            if entry.is_file(follow_symlinks=False):
+                return self.file(entry)
+            if entry.is_dir(follow_symlinks=False):
+                return self.folder(entry.path, entry.name, "")
             status = entry.stat()
         except FileNotFoundError:
             return Dangling()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from s6gen.read_source import read_source
 from s6gen.s6_overlay import S6_OVERLAY, is_s6_overlay
 from s6gen.service_set import ServiceSet, service_set
-from s6gen.source import Source, lay_beneath
+from s6gen.source import lay_beneath
 from s6gen.version import REFERENCE, Version
 
 
@@ -54,8 +54,3 @@ def same_path(layer: str, path: str) -> str | None:
         if os.path.isdir(directory):  # noqa: PTH112
             return directory
     return None
-
-
-def own_sources(services: ServiceSet) -> list[Source]:
-    """The sources that were asked about, without the layers."""
-    return [source for source in services.sources if not source.is_layer]

@@ -38,7 +38,8 @@ def is_directory_url(ca: str) -> bool:
         return True
     try:
         url = urlsplit(ca)
-        return url.scheme == "https" and bool(url.hostname) and not re.search(r"\s", ca)
+        usable = bool(url.hostname) and url.port != 0  # port raises for what is none
+        return url.scheme == "https" and usable and not re.search(r"\s", ca)
     except ValueError:
         return False
 
@@ -52,8 +53,8 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def is_client(text: str) -> bool:
-    """A command line with a command in it."""
-    return "\0" not in text and len(words(text)) > 0
+    """A command line with a command in it, which snooze takes for one."""
+    return words(text)[:1] not in ((), ("",)) and not words(text)[0].startswith("-")
 
 
 def stem(service: str) -> str:
@@ -176,14 +177,27 @@ class RenewLetsEncrypt:
             if name in (self.service, self.log_service, self.pipeline):
                 raise Fatal(f"--depends-on: a service cannot depend on itself: {name!r}")
         deploy.consumers(self.deployments)
-        if f"{self.state_dir}/".startswith(f"{self.certificate_dir}/"):
-            raise Fatal(f"--state-dir: {self.user} could write to it: {self.state_dir!r}")
-        if self.log_dir == self.certificate_dir:
-            raise Fatal(f"--log-dir: must differ from --certificate-dir: {self.log_dir!r}")
+        self.refuse_overlap(
+            "--state-dir", self.state_dir, "--certificate-dir", self.certificate_dir
+        )
+        self.refuse_overlap("--certificate-dir", self.certificate_dir, "--page", self.site)
+        self.refuse_overlap("--log-dir", self.log_dir, "--page", self.site)
+        self.refuse_overlap("--log-dir", self.log_dir, "--certificate-dir", self.certificate_dir)
         if self.ca in CAS:
             for name in self.domains:
                 if "." not in name:
                     raise Fatal(f"--domain: {name!r} is not a public name: {self.ca} refuses it")
+
+    @staticmethod
+    def refuse_overlap(one: str, path: str, other: str, place: str) -> None:
+        """Keep apart what has different owners, and keys away from what is served."""
+        if f"{path}/".startswith(f"{place}/") or f"{place}/".startswith(f"{path}/"):
+            raise Fatal(f"{one}: {path!r} and {other}, {place!r}: one lies in the other")
+
+    @property
+    def site(self) -> str:
+        """The directory of the site."""
+        return f"{self.web_root}/{self.page}"
 
     @property
     def pipeline(self) -> str:
@@ -237,7 +251,7 @@ class RenewLetsEncrypt:
     @property
     def acme_dir(self) -> str:
         """Where the answers to HTTP-01 challenges go (RFC 8555 section 8.3)."""
-        return f"{self.web_root}/{self.page}/.well-known/acme-challenge"
+        return f"{self.site}/.well-known/acme-challenge"
 
     @property
     def account_key(self) -> str:

@@ -14,9 +14,9 @@ def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
 
 
 def text_line(finding: Finding, *, colour: bool) -> str:
-    """One finding for people."""
-    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
-    place, message = printable(place), printable(finding.message)
+    """One finding for people, and for editors that jump to it: line 1 stands for the whole."""
+    place = printable(f"{finding.path}:{finding.line or 1}")
+    message = printable(finding.message)
     kind = severity(finding)
     if colour:
         place = f"{BOLD}{place}{PLAIN}"

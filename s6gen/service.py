@@ -61,6 +61,11 @@ class Service(NamedTuple):
         return self.definition.name
 
     @property
+    def is_last_consumer(self) -> bool:
+        """Whether it ends a pipeline."""
+        return bool(self.producers) and not exists(self.definition, "producer-for")
+
+    @property
     def references(self) -> tuple[Reference, ...]:
         """Every name that must be defined for this service to be compiled."""
         return self.dependencies + self.contents + self.consumers + self.producers
@@ -68,31 +73,33 @@ class Service(NamedTuple):
 
 def service_of(definition: Definition, version: Version) -> Service:
     """What a definition says to that release of s6-rc-compile."""
-    kind = type_of(read(definition, "type"))
-    if kind == BUNDLE:
+    type_ = type_of(read(definition, "type"))
+    if type_ == BUNDLE:
         return Service(
             definition,
-            kind,
+            type_,
             contents=references(definition, "contents"),
             flags=flags_of(definition, version),
         )
-    if not kind:
-        return Service(definition, kind)
-    consumers = names_in(definition, "producer-for") if kind == LONGRUN else ()
-    producers = names_in(definition, "consumer-for") if kind == LONGRUN else ()
-    is_last = bool(producers) and not exists(definition, "producer-for")
-    return Service(
+    if not type_:
+        return Service(definition, type_)
+    service = Service(
         definition,
-        kind,
+        type_,
         dependencies=references(definition, "dependencies"),
-        consumers=consumers,
-        producers=producers,
-        pipeline_names=names_in(definition, "pipeline-name") if is_last else (),
-        scripts=scripts_of(definition, version) if kind == ONESHOT else {},
         timeout_up=milliseconds(read(definition, "timeout-up")) or 0,
         timeout_down=milliseconds(read(definition, "timeout-down")) or 0,
         flags=flags_of(definition, version),
     )
+    if type_ == ONESHOT:
+        return service._replace(scripts=scripts_of(definition, version))
+    service = service._replace(
+        consumers=names_in(definition, "producer-for"),
+        producers=names_in(definition, "consumer-for"),
+    )
+    if service.is_last_consumer:
+        return service._replace(pipeline_names=names_in(definition, "pipeline-name"))
+    return service
 
 
 def read(definition: Definition, name: str, *, waits: bool = False) -> bytes | Broken | None:

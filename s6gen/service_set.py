@@ -36,9 +36,17 @@ class ServiceSet(NamedTuple):
         """Whether something in the sources, or from elsewhere, has this name."""
         return name in self.services or name in self.pipelines or name in self.given
 
-    def of_type(self, kind: str) -> Iterator[Service]:
+    def of_type(self, type_: str) -> Iterator[Service]:
         """The services of one type."""
-        return (service for service in self.services.values() if service.type == kind)
+        return (service for service in self.services.values() if service.type == type_)
+
+    def own(self) -> Iterator[Service]:
+        """The services that are defined, at least in part, in other sources than layers."""
+        for source in self.sources:
+            for definition in () if source.is_layer else source.definitions:
+                service = self.services[definition.name]
+                if service.type and service.definition is definition:
+                    yield service
 
     def needs(self, name: str) -> Iterator[str]:
         """What must be up for name: dependencies, the consumer; of a bundle, the contents."""

@@ -7,7 +7,8 @@ import shlex
 
 from s6gen.errors import Fatal
 
-PATTERNS = {f"-{letter}" for letter in "DWHMSdmw"}
+HIGHEST = {"-D": 366, "-W": 53, "-H": 23, "-M": 59, "-S": 59, "-d": 31, "-m": 12, "-w": 7}
+"""The time fields, and what their numbers go up to (snooze: Options)."""
 DURATIONS = {f"-{letter}" for letter in "TRJs"}
 PATTERN = re.compile(r"[0-9*/,-]+")
 DURATION = re.compile(r"[0-9]+[mhd]?")
@@ -47,8 +48,11 @@ def check(name: str, value: str) -> None:
     """Refuse an argument with which snooze would end at once."""
     if name == "-n":
         raise Fatal("--snooze: -n only prints times: leave it out")
-    if name in PATTERNS and not PATTERN.fullmatch(value):
-        raise Fatal(f"--snooze: {name}: must be digits and * / , -: {value!r}")
+    if name in HIGHEST:
+        if not PATTERN.fullmatch(value):
+            raise Fatal(f"--snooze: {name}: must be digits and * / , -: {value!r}")
+        if any(int(number) > HIGHEST[name] for number in re.findall(r"[0-9]+", value)):
+            raise Fatal(f"--snooze: {name}: goes up to {HIGHEST[name]}: {value!r}")
     if name in DURATIONS and not DURATION.fullmatch(value):
         raise Fatal(f"--snooze: {name}: must be a number, then m, h, d or nothing: {value!r}")
     if name == "-t" and not value.startswith("/"):

@@ -50,7 +50,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"word": quoted, "words": words, "verbatim": verbatim}
+    made.filters |= {"words": words, "verbatim": verbatim}
     return made
 
 

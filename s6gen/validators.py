@@ -63,7 +63,8 @@ def not_twice(_: object, attribute: "attrs.Attribute[Any]", values: tuple[str, .
 
 def is_directory_below_root(path: str) -> bool:
     """An absolute path that means the same everywhere, and not the root itself."""
-    return path.startswith("/") and path != "/" and ".." not in path.split("/")
+    names = path.split("/")[1:]
+    return path.startswith("/") and ".." not in names and all(map(is_file_name, names))
 
 
 def is_interpreter(path: str) -> bool:
@@ -73,21 +74,27 @@ def is_interpreter(path: str) -> bool:
 
 def is_service_name(name: str) -> bool:
     """The names that s6-rc-compile advises, less those it reserves (its page: Source format)."""
-    return NAME.fullmatch(name) is not None and not name.startswith(RESERVED)
+    return NAME.fullmatch(name) is not None and not name.startswith(RESERVED) and len(name) <= 200
+
+
+def is_file_name(name: str) -> bool:
+    """What one entry of a directory can be called (NAME_MAX)."""
+    return name != "" and "/" not in name and len(os.fsencode(name)) <= 255
 
 
 directory = must(is_directory_below_root, "an absolute path without '..'")
 file = directory
 interpreter = must(is_interpreter, "an absolute path without white space, of at most 100 bytes")
 service_name = must(
-    is_service_name, "letters, digits and _ - . @, not beginning with - . @ s6rc- or s6-rc-"
+    is_service_name,
+    "at most 200 letters, digits and _ - . @, not beginning with - . @ s6rc- or s6-rc-",
 )
 account = must(
     lambda name: name != "" and not re.search(r"[:\s]", name) and not name.startswith("-"),
     "the name of an account",
 )
 page = must(
-    lambda name: name != "" and "/" not in name and not name.startswith("."),
+    lambda name: is_file_name(name) and not name.startswith("."),
     "one name in the web root, without '/', not beginning with '.'",
 )
 
@@ -102,7 +109,7 @@ def normal_path(path: str) -> str:
 
 def domain_name(text: str) -> str:
     """A name as a certificate has it: lower case, IDN in its ASCII form (RFC 5891)."""
-    if text.isascii():
+    if text.isascii() or shape_fault(text):
         return text.lower()
     import idna  # only for the few who need it: it takes as long as the whole rest to load
 
@@ -121,6 +128,15 @@ def domain(_: object, attribute: "attrs.Attribute[Any]", name: str) -> None:
 
 def domain_fault(name: str) -> str | None:
     """What is wrong with a name, or nothing."""
+    if fault := shape_fault(name):
+        return fault
+    if len(name) > 253:
+        return "is longer than 253 characters"
+    return next(filter(None, map(label_fault, name.split("."))), None)
+
+
+def shape_fault(name: str) -> str | None:
+    """Why a text is something else than a name of one host, or nothing."""
     if name == "":
         return "is empty"
     if "/" in name:
@@ -131,11 +147,7 @@ def domain_fault(name: str) -> str | None:
         return "is an address: give a name"
     if ":" in name:
         return "is not a name: give it without port"
-    if name.endswith("."):
-        return "must not end in '.'"
-    if len(name) > 253:
-        return "is longer than 253 characters"
-    return next(filter(None, map(label_fault, name.split("."))), None)
+    return "must not end in '.'" if name.endswith(".") else None
 
 
 def label_fault(label: str) -> str | None:

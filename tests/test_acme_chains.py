@@ -2,13 +2,14 @@
 
 import datetime
 from collections.abc import Callable
+from pathlib import Path
 
 import attrs
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from support.authority import Authority, key_pem, new_key, pem
-from support.client import NAME, Host
+from support.client import NAME, Host, assert_good
+from support.pebble import Pebble
 from support.proxy import Proxy, Reply, Request
 
 HOUR = datetime.timedelta(hours=1)
@@ -73,7 +74,9 @@ def test_wrong_chain_is_not_used(renewing: Host, between: Proxy, make: Make, why
     assert renewing.keep("--force").code == 0
 
 
-def test_only_certificates_are_written(renewing: Host, between: Proxy) -> None:
+def test_only_certificates_are_written(
+    renewing: Host, between: Proxy, ca: Pebble, tmp_path: Path
+) -> None:
     """Whatever else the CA sends beside the chain does not reach the file."""
 
     def fault(request: Request) -> Reply:
@@ -86,6 +89,4 @@ def test_only_certificates_are_written(renewing: Host, between: Proxy) -> None:
     content = renewing.chain.read_bytes()
     assert b"evil" not in content
     assert b"PRIVATE" not in content
-    public = renewing.certificate().public_key()
-    key = serialization.load_pem_private_key(renewing.domain_key.read_bytes(), None)
-    assert public == key.public_key()
+    assert_good(renewing, ca, tmp_path)

@@ -546,15 +546,19 @@ def test_any_value_is_taken_as_it_is(path: str, name: str) -> None:
         ("--account-key a --csr c --eab-kid k", "--eab-kid needs --eab-key-file (see --help)"),
         ("--account-key a --csr c --domain=", "--domain is empty (see --help)"),
         ("--revoke f", "--revoke needs a key (see --help)"),
+        (
+            "--account-key a --csr c --directory-url http://ca.example/",
+            "--directory-url http://ca.example/: neither a known CA nor an https URL (see --help)",
+        ),
         ("--status", "--status needs FILE or --out (see --help)"),
         ("--nonsense", "unrecognized arguments: --nonsense (see --help)"),
     ],
 )
 def test_wrong_usage_is_one_line(
-    capsys: pytest.CaptureFixture[str], arguments: str, message: str
+    capfd: pytest.CaptureFixture[str], arguments: str, message: str
 ) -> None:
     code = client.run(arguments.split())
-    assert (code, *capsys.readouterr()) == (100, "", f"s6gen-acme: fatal: {message}\n")
+    assert (code, *capfd.readouterr()) == (100, "", f"s6gen-acme: fatal: {message}\n")
 
 
 # State and files
@@ -641,9 +645,7 @@ def test_a_new_file_has_the_mode_asked_for(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "chain").stat().st_mode) == 0o640
 
 
-def test_a_link_is_replaced_not_followed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_link_is_replaced_not_followed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     target, link = tmp_path / "target", tmp_path / "chain"
     target.write_text("old")
     link.symlink_to(target)
@@ -651,7 +653,7 @@ def test_a_link_is_replaced_not_followed(
     client.replace(str(link), b"new", 0o640)
     assert (target.read_text(), link.read_text(), link.is_symlink()) == ("old", "new", False)
     warning = f"s6gen-acme: warning: {link}: was a symbolic link, is replaced by a file\n"
-    assert capsys.readouterr().err == warning
+    assert capfd.readouterr().err == warning
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -683,7 +685,7 @@ def test_key_and_chain_belong_together_again_after_a_kill(tmp_path: Path, deploy
     assert sorted(one.name for one in tmp_path.iterdir()) == ["chain", "key"]
 
 
-def test_a_message_is_one_line_whatever_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_is_one_line_whatever_it_holds(capfd: pytest.CaptureFixture[str]) -> None:
     client.say("fatal", "a\nb\x1b[31m\r\0ü\udcff")
     expected = "s6gen-acme: fatal: a\\nb\\x1b[31m\\r\\x00ü\\udcff\n"
-    assert capsys.readouterr().err == expected
+    assert capfd.readouterr().err == expected

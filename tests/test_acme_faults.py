@@ -107,8 +107,6 @@ def test_ca_fails_once(
     before = renewing.content()
     with between.faulty(step, fault, times=1):
         ended = renewing.keep("--force")
-    if (step, fault) == ("challenge", cut_after):
-        pytest.xfail("the client repeats a challenge that the CA has got")
     if step in harmless:
         assert (ended.code, ended.fatal) == (0, [])
         assert renewing.content() != before

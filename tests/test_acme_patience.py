@@ -66,3 +66,14 @@ def test_longer_than_the_timeout_is_not_waited_for(host: Host, between: Proxy) -
     assert again.code == 111
     assert again.fatal[0].startswith(f"{host.chain}: next attempt ")
     assert between.requests == []
+
+
+@pytest.mark.parametrize(
+    "value", ["-5", "0", "1e3", "soon", "Thu, 01 Jan 1970 00:00:00 GMT", "9" * 400, "\u0662"]
+)
+def test_odd_retry_after(host: Host, between: Proxy, value: str) -> None:
+    with between.faulty("newOrder", status(503, retry_after=value), times=1):
+        ended = host.keep("--timeout", "20")
+    assert (ended.code, len(ended.fatal)) in ((0, 0), (111, 1))
+    if not ended.code:
+        assert host.chain.exists()

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from support.client import Host, assert_good, run
 from support.pebble import Pebble
-from support.proxy import Proxy, Reply, Request, edited, status
+from support.proxy import (
+    Proxy,
+    Reply,
+    Request,
+    cut,
+    edited,
+    instead,
+    late,
+    redirected,
+    status,
+    truncated,
+)
 
 
 def windows(start: float, end: float) -> Any:
@@ -94,6 +105,12 @@ def test_already_replaced_is_ordered_without(new_host: Host) -> None:
             edited(lambda _: {"suggestedWindow": {"start": "x", "end": "y"}}), id="no times"
         ),
         pytest.param(edited(lambda _: {"a": 1}), id="no field"),
+        pytest.param(edited(lambda _: [7]), id="a list"),
+        pytest.param(instead(b"{" + b" " * (3 << 20) + b"}"), id="3 MiB"),
+        pytest.param(cut, id="cut before"),
+        pytest.param(truncated, id="truncated"),
+        pytest.param(late(1.5), id="late"),
+        pytest.param(redirected("http://localhost/"), id="redirect to http"),
     ],
 )
 def test_without_a_window_the_lifetime_counts(new_host: Host, fault: Any) -> None:
@@ -101,8 +118,8 @@ def test_without_a_window_the_lifetime_counts(new_host: Host, fault: Any) -> Non
     before, between = new_host.content(), ari(new_host)
     between.reset()
     with between.faulty("renewalInfo", fault):
-        ended = new_host.keep("--profile", "default", "--timeout", "2")
-        again = new_host.keep("--profile", "default", "--timeout", "2")
+        ended = new_host.keep("--profile", "default", "--timeout", "1")
+        again = new_host.keep("--profile", "default", "--timeout", "1")
     assert (ended.code, again.code, again.err) == (0, 0, "")
     assert ended.err.startswith("s6gen-acme: warning: the CA does not say when to renew: ")
     assert new_host.content() == before

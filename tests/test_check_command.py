@@ -94,8 +94,32 @@ def test_wrong_usage(arguments: list[str], message: str, tmp_path: Path) -> None
 def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     assert call("check", "src", cwd=tmp_path) == (
         1,
-        "src: error: cannot be opened: No such file or directory; name a source directory "
+        "src:1: error: cannot be opened: No such file or directory; name a source directory "
         "[sources-can-be-opened]\n",
+        "",
+    )
+
+
+def test_names_that_the_locale_lacks(tmp_path: Path) -> None:
+    on_disk(oneshot("é", "}"), tmp_path / "s")
+    done = subprocess.run(
+        [*S6GEN, "check", "s"],
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.partition(b":")[0]) == (1, b"s/\\xe9/up")
+
+
+def test_a_service_is_no_source(tmp_path: Path) -> None:
+    on_disk(oneshot("a"), tmp_path / "src")
+
+    assert call("check", "src/a", cwd=tmp_path) == (
+        0,
+        "src/a:1: warning: is a service definition directory; name the directory that it is in "
+        "[empty-source]\n",
         "",
     )
 
@@ -226,8 +250,8 @@ def test_releases_differ(tmp_path: Path) -> None:
     assert call("check", "--strict", "--s6-rc", "0.7", "s", cwd=tmp_path)[0] == 1
     assert call("check", "s", cwd=tmp_path) == (
         0,
-        "s/a/reload: warning: is ignored by s6-rc 0.6.1.1: it is read from 0.7.0.0 on; remove it, "
-        "or check with --s6-rc 0.7.0.0 [file-too-new]\n",
+        "s/a/reload:1: warning: is ignored by s6-rc 0.6.1.1: it is read from 0.7.0.0 on; remove "
+        "it, or check with --s6-rc 0.7.0.0 [file-too-new]\n",
         "",
     )
 
@@ -247,11 +271,11 @@ def test_what_only_a_disk_has(tmp_path: Path) -> None:
 
     assert call("check", "s", cwd=tmp_path) == (
         0,
-        "s/a/data: warning: the link to ../../shared is copied as it is and leads nowhere at run "
+        "s/a/data:1: warning: the link to ../../shared is copied as it is and leads nowhere at run "
         "time; make it a directory, or the link absolute [relative-link]\n"
-        "s/x/contents.d: warning: is empty: git does not keep it, and a clone will not compile; "
+        "s/x/contents.d:1: warning: is empty: git does not keep it, and a clone will not compile; "
         "put a .gitkeep there [empty-bundle]\n"
-        "s/y/contents.d/b: warning: is an empty directory, which git does not keep; make it an "
+        "s/y/contents.d/b:1: warning: is an empty directory, which git does not keep; make it an "
         "empty file [lost-in-git]\n",
         "",
     )
@@ -265,7 +289,7 @@ def test_a_warning_for_more_services_than_the_stack_holds(tmp_path: Path) -> Non
 
     assert call("check", "s", cwd=tmp_path) == (
         0,
-        "s: warning: s6-rc-compile needs 8 MiB of stack for 8200 services; raise the limit with "
+        "s:1: warning: s6-rc-compile needs 8 MiB of stack for 8200 services; raise the limit with "
         "ulimit -s [too-many-services]\n",
         "",
     )
@@ -289,14 +313,14 @@ def test_hostile_files_neither_hang_nor_crash(tmp_path: Path) -> None:
 
     assert (code, err) == (1, "")
     assert sorted(line.split(": ")[0] for line in out.splitlines()) == [
-        "s/\\0xff\\0x1b[31m/type",
+        "s/\\0xff\\0x1b[31m/type:1",
         "s/a/type:1",
-        "s/b/timeout-up",
-        "s/b/up",
-        "s/c/data",
-        "s/c/dependencies",
-        "s/c/notification-fd",
-        "s/loop",
+        "s/b/timeout-up:1",
+        "s/b/up:1",
+        "s/c/data:1",
+        "s/c/dependencies:1",
+        "s/c/notification-fd:1",
+        "s/loop:1",
     ]
 
 
@@ -319,7 +343,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
 
     assert call("check", "s", cwd=tmp_path)[:2] == (
         1,
-        "s/a/up: error: cannot be read: Permission denied; replace it by a readable file or "
+        "s/a/up:1: error: cannot be read: Permission denied; replace it by a readable file or "
         "directory, or remove it [scripts-are-lexed]\n",
     )
 

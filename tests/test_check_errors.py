@@ -3,7 +3,7 @@
 import pytest
 from support.trees import Files, bundle, in_memory, longrun, oneshot, pipeline, service
 
-from s6gen.check import errors, tree_errors
+from s6gen.compile_errors import errors, tree_errors
 from s6gen.service_set import service_set
 from s6gen.tree import file
 
@@ -190,6 +190,19 @@ BAD = {
         "src/a/dependencies:1: 'networking ' is not defined; did you mean networking? "
         "[names-are-defined]",
     ),
+    "two names in a line": (
+        oneshot("a", dependencies="b c\n") | oneshot("b") | oneshot("c"),
+        "src/a/dependencies:1: 'b c' is not defined; write one name a line [names-are-defined]",
+    ),
+    "a misspelt consumer": (
+        longrun("p", producer_for="logegr\n") | longrun("logger", consumer_for="p\n"),
+        "src/p/producer-for:1: 'logegr' is not defined; did you mean logger? [names-are-defined]",
+    ),
+    "a list of producers that is a directory": (
+        longrun("p", producer_for="l\n") | longrun("l") | {"l/consumer-for/p": ""},
+        "src/l/consumer-for:0: cannot be read: is a directory; replace it by a readable file or "
+        "directory, or remove it [file-can-be-read]",
+    ),
     "an unknown dependency": (
         oneshot("a") | {"a/dependencies.d/nosuch": ""},
         "src/a/dependencies.d/nosuch:0: nothing here defines nosuch; add what is missing, or if it "
@@ -262,6 +275,15 @@ def test_reload_is_read_from_0_7_on(version: tuple[int, ...], expected: list[str
     services = service_set([in_memory(oneshot("a", reload="{"))], (), version)
 
     assert [one.path for one in errors(services)] == expected
+
+
+def test_many_cycles_at_once() -> None:
+    names = [f"s{number}" for number in range(3000)]
+    files = {f"{name}/type": "oneshot\n" for name in names} | {f"{name}/up": "" for name in names}
+    files |= {f"{name}/dependencies": "all\n" for name in names}
+    files |= {"all/type": "bundle\n", "all/contents": "".join(f"{name}\n" for name in names)}
+
+    assert len(told(files)) == 1
 
 
 def test_a_chain_of_ten_thousand() -> None:

@@ -44,6 +44,9 @@ GOOD = {
     "a variable": oneshot("a", "importas -u FOO FOO\nforeground { echo ${FOO} $1 }\n"),
     "a variable for the shell": oneshot("a", 'sh -c "echo $FOO && date"\n'),
     "a command with lines": oneshot("a", "if {\n  mkdir\n    -p\n    /run/x\n}\nchmod 1 x\n"),
+    "a comment that names a shell": oneshot("a", "#!/bin/sh\n# all of it:\n/usr/libexec/a start\n"),
+    "execline under a shell's name": oneshot("a", "#!/bin/sh\nif { a }\nb\n"),
+    "a quote in quotes": oneshot("a", "sh -c \"echo 'a b'\"\n"),
     "a script elsewhere": oneshot("a", "/etc/s6-rc/scripts/a\n"),
     "a script here": oneshot("a", "/etc/src/a/run\n") | {"a/run": SH},
     "its helpers": oneshot("a", "/etc/src/a/x.sh\n") | {"a/x.sh": SH, "a/y.sh": SH},
@@ -133,11 +136,16 @@ BAD = [
     ),
     ("shell-syntax", A_UP, 1, oneshot("a", "echo 1 > /proc/x\n")),
     ("shell-syntax", A_UP, 2, oneshot("a", "#!/bin/sh\nFOO=bar\n")),
+    ("shell-syntax", A_UP, 1, oneshot("a", "echo $(date)\n")),
+    ("shell-script", A_UP, 1, oneshot("a", "#!/bin/bash\nset -e\ndo-it now\n")),
+    ("single-quotes", A_UP, 1, oneshot("a", "printf 'a b'\n")),
     ("null-character", A_UP, 2, oneshot("a", "\necho\0 rest\n")),
     ("script-missing", A_UP, 1, oneshot("a", "/etc/src/a/run\n")),
     ("script-missing", A_UP, 1, oneshot("a", "/etc/src/a/x.sh\n") | {"a/x.sh": "true\n"}),
     ("misspelt-file", "src/a/notification-id", 0, longrun("a", notification_id="3\n")),
     ("misspelt-file", "src/a/dependancies", 0, longrun("a", dependancies="b\n")),
+    ("misspelt-file", "src/a/depenendcies", 0, longrun("a", depenendcies="b\n")),
+    ("misspelt-file", "src/a/produces-for", 0, longrun("a", produces_for="b\n")),
     ("misspelt-file", "src/a/Dependencies.d", 0, longrun("a") | {"a/Dependencies.d/b": ""}),
     (
         "misspelt-file",
@@ -192,7 +200,18 @@ def test_warned_of(name: str, path: str, line: int, files: Files) -> None:
     assert told(files) == [(path, line, name)]
 
 
-DISK = ("relative-link", "empty-bundle", "lost-in-git", "too-many-services")
+def test_no_word_more_about_what_is_an_error() -> None:
+    files = (
+        oneshot("a", dependencies="b \n")
+        | {"x/type": "bundle\n"}
+        | longrun("l")
+        | {"l/consumer-for/p": ""}
+    )
+
+    assert told(files) == []
+
+
+DISK = ("relative-link", "empty-bundle", "empty-source", "lost-in-git", "too-many-services")
 """Warned of where memory holds no links, no empty directories, or not that many services."""
 
 

@@ -15,6 +15,7 @@ FILES = [
     "renew-lets-encrypt-log/consumer-for",
     "renew-lets-encrypt-log/data/make-directory",
     "renew-lets-encrypt-log/dependencies.d/mount",
+    "renew-lets-encrypt-log/finish",
     "renew-lets-encrypt-log/notification-fd",
     "renew-lets-encrypt-log/pipeline-name",
     "renew-lets-encrypt-log/run",
@@ -93,6 +94,11 @@ def test_the_same_bytes_in_any_locale(tmp_path: Path) -> None:
             id="output is a device",
         ),
         pytest.param(
+            ["render", *SITE, "-o", ""],
+            "--output: is empty: give a directory, such as '.'",
+            id="output is an unset variable",
+        ),
+        pytest.param(
             ["render", *SITE, "--log-size", "1M"],
             "invalid value for '--log-size': '1M' is not a valid integer",
             id="log size with a unit",
@@ -132,6 +138,20 @@ def test_an_interrupted_reader_is_no_traceback(tmp_path: Path) -> None:
     )
 
     assert done.stderr == b""
+    assert (tmp_path / "renew-lets-encrypt-srv/run").exists()
+
+
+@pytest.mark.parametrize("closed", ["0", "1", "2"])
+def test_a_closed_stream_is_no_bug(closed: str, tmp_path: Path) -> None:
+    script = f'exec {closed}>&-; exec "$@"'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *S6GEN, "render", *SITE, "-o", str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
     assert (tmp_path / "renew-lets-encrypt-srv/run").exists()
 
 

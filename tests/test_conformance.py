@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from s6gen.check import errors
+from s6gen.compile_errors import errors
 from s6gen.database import database
 from s6gen.read_source import read_source
 from s6gen.service_set import ServiceSet, service_set

@@ -116,3 +116,8 @@ def test_words_know_their_lines() -> None:
         ("", 3, True),
         ("echo", 5, True),
     ]
+
+
+def test_a_script_that_would_grow_without_end_is_refused() -> None:
+    with pytest.raises(ScriptError, match="too many nested blocks"):
+        lex(b"{ " * 250_000 + b"a " * 250_000)

@@ -77,12 +77,12 @@ def rewrite() -> None:
     """Make the trees anew."""
     import shutil
 
-    from s6gen.store import write
-
     shutil.rmtree(GOLDEN, ignore_errors=True)
     for case, arguments in CASES.items():
         for path, file in rendered(arguments).items():
-            write(GOLDEN / case / path, file)
+            (GOLDEN / case / path).parent.mkdir(parents=True, exist_ok=True)
+            (GOLDEN / case / path).write_bytes(file.content)
+            (GOLDEN / case / path).chmod(file.mode)
 
 
 if __name__ == "__main__":

@@ -138,3 +138,13 @@ def test_a_source_that_is_not_there(tmp_path: Path) -> None:
         "",
         "s6gen: fatal: unable to open src: No such file or directory\n",
     )
+
+
+def test_a_pipeline_of_three_thousand() -> None:
+    files: dict[str, str] = {}
+    for number in range(3000):
+        files |= longrun(f"s{number}", producer_for=f"s{number + 1}\n")
+        files[f"s{number}/consumer-for"] = f"s{number - 1}\n"
+    del files["s0/consumer-for"], files["s2999/producer-for"]
+
+    assert drawn(files).count("[label=") == 1

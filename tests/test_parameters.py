@@ -112,9 +112,48 @@ def service(**parameters: Any) -> RenewLetsEncrypt:
             id="relative log directory",
         ),
         pytest.param(
-            {"log_dir": "/etc/ssl/letsencrypt/"},
-            "--log-dir: must differ from --certificate-dir: '/etc/ssl/letsencrypt'",
+            {"log_dir": "/etc/ssl/letsencrypt/log/"},
+            "--log-dir: '/etc/ssl/letsencrypt/log' and --certificate-dir, '/etc/ssl/letsencrypt': "
+            "one lies in the other",
             id="logs among keys",
+        ),
+        pytest.param(
+            {"certificate_dir": "/home/www/example/tls"},
+            "--certificate-dir: '/home/www/example/tls' and --page, '/home/www/example': "
+            "one lies in the other",
+            id="keys in the site",
+        ),
+        pytest.param(
+            {"web_root": "/etc/ssl", "page": "letsencrypt"},
+            "--certificate-dir: '/etc/ssl/letsencrypt' and --page, '/etc/ssl/letsencrypt': "
+            "one lies in the other",
+            id="a site of keys",
+        ),
+        pytest.param(
+            {"page": "p" * 256},
+            "--page: must be one name in the web root, without '/', not beginning with '.': "
+            f"'{'p' * 256}'",
+            id="page that no file system takes",
+        ),
+        pytest.param(
+            {"domains": ["*.bücher.example"]},
+            "--domain: '*.bücher.example' is a wildcard, which HTTP-01 cannot prove: "
+            "name each host",
+            id="wildcard in Unicode",
+        ),
+        pytest.param(
+            {"raw_snooze": "-H 6,24"}, "--snooze: -H: goes up to 23: '6,24'", id="hour 24"
+        ),
+        pytest.param(
+            {"client": "-x y"},
+            "--client: must be bundled, installed, acme-tiny or a command line: '-x y'",
+            id="client that snooze takes for an option",
+        ),
+        pytest.param(
+            {"ca": "https://ca.example:99999/"},
+            "--ca: must be letsencrypt, letsencrypt-staging or an https URL: "
+            "'https://ca.example:99999/'",
+            id="CA on an impossible port",
         ),
         pytest.param(
             {"web_root": "/a\0b"},
@@ -123,7 +162,8 @@ def service(**parameters: Any) -> RenewLetsEncrypt:
         ),
         pytest.param(
             {"service": "s6rc-renew"},
-            "--service: must be letters, digits and _ - . @, not beginning with - . @ s6rc- or "
+            "--service: must be at most 200 letters, digits and _ - . @, "
+            "not beginning with - . @ s6rc- or "
             "s6-rc-: 's6rc-renew'",
             id="reserved service name",
         ),

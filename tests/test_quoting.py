@@ -130,7 +130,7 @@ def test_every_parameter_arrives(
     directories = ["./data/make-directory", account, account]
     assert calls == [
         [*directories, "0750", f"/{keys}"],
-        [*directories, "0755", acme_dir, "..", "../..", "../../.."],
+        [*directories, "0755", acme_dir, f"/www/{root}"],
         [
             *(str(program), "-I", "./data/acme_client.py"),
             *("--out", f"/{keys}/signed_chain.crt"),

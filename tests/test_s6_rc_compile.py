@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.program import require
 from support.random_tree import RandomTree
 
-from s6gen.check import errors
+from s6gen.compile_errors import errors
 from s6gen.database import database
 from s6gen.read_source import read_source
 from s6gen.service_set import ServiceSet, service_set

@@ -199,9 +199,10 @@ def test_a_ca_that_is_down_does_not_block_a_boot(
 
 def test_a_restart_and_a_look_do_not_order_again(start: Start, authority: Pebble) -> None:
     with start(authority) as machine:
+        machine.until(machine.chain.exists, "a certificate")
         machine.until(machine.is_waiting, "snooze after the first certificate")
         chain = machine.chain.read_bytes()
-        machine.svc("-r")
+        machine.svc("-wr", "-r")
         machine.until(machine.timefile.exists, "a look after the restart")
         machine.until(machine.is_waiting, "snooze after the restart")
         look = machine.timefile.stat().st_mtime_ns
@@ -244,8 +245,7 @@ def test_down_in_the_middle_leaves_nothing_and_up_goes_on(
         machine.until(
             lambda: site.challenges.exists() and any(site.challenges.iterdir()), "an answer"
         )
-        machine.svc("-d")
-        machine.until(lambda: machine.status("up") == "false", "the service is down")
+        machine.svc("-wD", "-d")
 
         assert machine.processes() == []
         assert list(site.challenges.iterdir()) == []
@@ -277,9 +277,9 @@ def test_a_timefile_of_a_wrong_clock_does_no_harm(
     start: Start, authority: Pebble, clock: float
 ) -> None:
     with start(authority) as machine:
+        machine.until(machine.chain.exists, "a certificate")
         machine.until(machine.is_waiting, "snooze after the first certificate")
-        machine.svc("-d")
-        machine.until(lambda: machine.status("up") == "false", "the service is down")
+        machine.svc("-wD", "-d")
         machine.timefile.touch()
         os.utime(machine.timefile, (clock, clock))
         machine.svc("-u")
@@ -295,28 +295,65 @@ def test_a_timefile_of_a_wrong_clock_does_no_harm(
         assert machine.log.count("ordering") == 1
 
 
-def test_what_cannot_start_is_given_up_and_says_why(start: Start, authority: Pebble) -> None:
-    with start(authority, user="no-such-user", group="nogroup") as machine:
-        machine.until(
-            lambda: machine.status("up,wantedup") == "false false", "s6-supervise gives up"
-        )
-
-        assert machine.log.count("no-such-user") == 5
-
-
-def test_nothing_of_others_is_followed_or_taken(
-    start: Start, authority: Pebble, site: WebServer, scratch: Path
+def test_what_cannot_start_says_why_and_tries_again_in_a_minute(
+    start: Start, authority: Pebble
 ) -> None:
-    """The web server's user turns the challenge directory into a link to somebody's directory."""
+    with start(authority, user="no-such-user", group="nogroup") as machine:
+        machine.until(lambda: "no such user: no-such-user" in machine.log, "the reason in the log")
+        time.sleep(3)
+
+        assert machine.log.count("no such user: no-such-user") == 1
+        assert machine.status("up") == "true"
+        machine.svc("-wD", "-d")
+        assert machine.status("up") == "false"
+
+
+def test_a_snooze_that_is_missing_is_given_up(
+    start: Start, authority: Pebble, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = make(scratch / "bin")
+    for directory in ("/usr/lib/execline/bin", *os.environ["PATH"].split(":")):
+        for program in Path(directory).glob("*"):
+            if program.name != "snooze" and not (programs / program.name).is_symlink():
+                (programs / program.name).symlink_to(program)
+    monkeypatch.setenv("PATH", str(programs))
+    with start(authority) as machine:
+        machine.until(lambda: machine.status("up,wantedup") == "false false", "it is given up")
+
+        assert machine.log.count("snooze") == 5
+
+
+def plant_in_place(site: WebServer, target: Path) -> None:
+    site.challenges.parent.mkdir()
+    site.challenges.symlink_to(target)
+
+
+def plant_above(site: WebServer, target: Path) -> None:
+    site.challenges.parent.symlink_to(target)
+
+
+@pytest.mark.parametrize("plant", [plant_in_place, plant_above])
+def test_nothing_of_others_is_followed_or_taken(
+    start: Start, authority: Pebble, site: WebServer, scratch: Path, plant: Callable[..., None]
+) -> None:
+    """The web server's user puts a link to somebody's directory where the answers are to go."""
     precious = make(scratch / "precious")
     precious.chmod(0o700)
-    site.challenges.parent.mkdir()
-    site.challenges.symlink_to(precious)
+    plant(site, precious)
     with start(authority) as machine:
-        machine.until(lambda: machine.status("wantedup") == "false", "s6-supervise gives up")
+        machine.until(lambda: "symbolic link" in machine.log, "the reason in the log")
 
         assert owner_and_mode(precious) == ("root", "0o700")
-        assert f"{site.challenges} is really {precious}: render with that name" in machine.log
+        assert list(precious.iterdir()) == []
+        assert f"is a symbolic link to {precious}: render with the real path" in machine.log
+
+
+def test_a_directory_of_others_is_not_taken(start: Start, authority: Pebble, scratch: Path) -> None:
+    (make(scratch / "etc") / "passwd").write_text("precious")
+    with start(authority, certificate_dir=str(scratch / "etc")) as machine:
+        machine.until(lambda: "does not belong to" in machine.log, "the reason in the log")
+
+        assert owner_and_mode(scratch / "etc") == ("root", "0o755")
 
 
 def test_acme_tiny_is_called_when_the_chain_runs_out(

@@ -1,5 +1,6 @@
 """Writing a tree: what is replaced, what is refused, what a kill leaves."""
 
+import fcntl
 import os
 import random
 import signal
@@ -171,7 +172,9 @@ def test_a_service_directory_that_is_a_link_is_refused_even_by_force(
     output.mkdir()
     (output / "foo").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(Fatal, match=r"/sv/foo: must be a directory: remove what is there$"):
+    with pytest.raises(
+        Fatal, match=r"/sv/foo/data/helper: lies in what is no directory: remove that$"
+    ):
         store(TREE, output, force=True)
 
     assert list((tmp_path / "elsewhere").iterdir()) == []
@@ -183,6 +186,43 @@ def test_a_fifo_does_not_make_it_wait(output: Path) -> None:
 
     with pytest.raises(Fatal, match=r"^foo/run: is a FIFO: "):
         store(TREE, output, force=False)
+
+
+def test_a_directory_at_a_files_place_is_refused_even_by_force(output: Path) -> None:
+    store(TREE, output, force=False)
+    (output / "foo/run").unlink()
+    (output / "foo/run").mkdir()
+    before = times(output)
+
+    with pytest.raises(Fatal, match=r"^foo/run: is a directory: remove it$"):
+        store({**TREE, "foo/type": File(b"oneshot\n")}, output, force=True)
+
+    assert times(output) == before
+
+
+def test_a_record_that_points_elsewhere_removes_nothing(output: Path, tmp_path: Path) -> None:
+    store(TREE, output, force=False)
+    (tmp_path / "precious").write_text("mine")
+    with (output / ".s6gen").open("a") as record:
+        record.write(f"{'0' * 64}  foo/../../precious\n")
+
+    with pytest.raises(Fatal, match=r"/sv/\.s6gen:5: must be a path below this directory: "):
+        store(TREE, output, force=True)
+
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_one_rendering_at_a_time(output: Path) -> None:
+    output.mkdir()
+    other = os.open(output, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+
+    with pytest.raises(Fatal, match=r"/sv: another rendering is under way$") as refusal:
+        store(TREE, output, force=False)
+    os.close(other)
+
+    assert refusal.value.code is Exit.TEMPORARY
+    assert put(TREE, output) == [f"created {path}" for path in TREE]
 
 
 def test_output_is_a_file(tmp_path: Path) -> None:
@@ -218,7 +258,7 @@ def test_a_kill_leaves_whole_files_and_the_next_rendering_finishes(output: Path)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         for path, file in held(output).items():
-            if not path.startswith(".s6gen-"):
+            if not path.startswith(".s6gen-new/"):
                 assert file in (one.get(path), two.get(path))
 
     store(two, output, force=False)

@@ -13,6 +13,7 @@ from s6gen.errors import Exit, Fatal
 from s6gen.read_sources import read_sources
 from s6gen.rules.warnings import WARNINGS
 from s6gen.source_options import SOURCES, request
+from s6gen.stdout import write
 
 
 def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> Exit:
@@ -34,7 +35,7 @@ def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> E
         text = report.FORMATS[form](findings)
     else:
         text = report.text(findings, colour=wants_colour())
-    sys.stdout.write(text)
+    write(text)
     return Exit.NO if wrong else Exit.OK
 
 

@@ -2,17 +2,17 @@
 
 import gc
 import subprocess
-import sys
 from typing import Any
 
 import click
 
-from s6gen.check import errors
+from s6gen.compile_errors import errors
 from s6gen.draw import dot, mermaid
 from s6gen.errors import Exit, Fatal
 from s6gen.graph import picture
 from s6gen.read_sources import read_sources
 from s6gen.source_options import SOURCES, request
+from s6gen.stdout import write
 
 
 def main(form: str, **sources: Any) -> None:
@@ -24,9 +24,9 @@ def main(form: str, **sources: Any) -> None:
             raise Fatal(f"unable to open {source.path}: {source.failure}", Exit.TEMPORARY)
     drawn = picture(services)
     if form == "svg":
-        sys.stdout.write(svg(dot(drawn)))
+        write(svg(dot(drawn)))
     else:
-        sys.stdout.write(mermaid(drawn) if form == "mermaid" else dot(drawn))
+        write(mermaid(drawn) if form == "mermaid" else dot(drawn))
     if count := len(errors(services)):
         click.echo(
             f"s6gen: warning: s6-rc-compile would refuse these sources; s6gen check tells why "

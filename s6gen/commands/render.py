@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import click
 
-from s6gen.check import tree_errors
+from s6gen.compile_errors import tree_errors
 from s6gen.errors import Fatal
 from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
@@ -151,6 +151,8 @@ class Render(click.Command):
 
 def main(output: str, force: bool, **given: Any) -> None:
     """Render, write, and list the files."""
+    if not output:
+        raise Fatal("--output: is empty: give a directory, such as '.'")
     service = RenewLetsEncrypt(
         **{name: as_given(value) for name, value in given.items() if value not in (None, ())}
     )

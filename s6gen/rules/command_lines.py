@@ -7,7 +7,7 @@ from s6gen.execline import Word
 from s6gen.finding import Finding
 from s6gen.rules.definitions import at
 from s6gen.rules.scripts import script_in
-from s6gen.script import SHELLS, depth
+from s6gen.script import SHELLS, depth, interpreter
 from s6gen.service import ONESHOT, Service, read
 from s6gen.service_set import ServiceSet
 
@@ -168,7 +168,7 @@ def shell_syntax(words: Command) -> Iterator[tuple[str, int]]:
         if not word.plain:
             continue
         text = word.value.strip(" ")
-        shell = text in OPERATORS or (text[-1:] == ";" and "}" not in text)
+        shell = text in OPERATORS or "$(" in text or (text[-1:] == ";" and "}" not in text)
         if not shell and not (SHELL_ONLY.fullmatch(text) and begins_command(words, place)):
             continue
         if not hands_on(words):
@@ -184,13 +184,47 @@ OPERATORS = frozenset({"&&", "||", "|", "&", ">", ">>", "<", "2>&1", ">&2", "1>&
 SHELL_ONLY = re.compile(r"source|\.|local|then|fi|done|do|esac|\[\[|[A-Za-z_]\w*=.*|\w+\(\)")
 
 
+def single_quotes(words: Command) -> Iterator[tuple[str, int]]:
+    """Words are quoted with double quotes only (execlineb: Quoting)."""
+    for place, word in enumerate(words):
+        text = word.value.strip(" ")
+        if not word.plain or text[:1] != "'" or (text[-1] == "'" and len(text) > 1):
+            continue
+        if any(one.plain and one.value.endswith("'") for one in words[place + 1 :]):
+            yield f"{text} begins no quote: execline knows double quotes only; use these", word.line
+            return
+
+
 COMMAND_LINE_WARNINGS = (
+    single_quotes,
     block_missing,
     glued_brace,
     variable_not_imported,
     next_line_is_an_argument,
     shell_syntax,
 )
+
+
+def shell_script(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+    """One command line is in up and down; #! is a comment there (s6-rc-compile: oneshots)."""
+    content = read(service.definition, file)
+    words = service.scripts.get(file)
+    if (
+        not isinstance(content, bytes)
+        or not content.startswith(b"#!")
+        or not isinstance(words, list)
+    ):
+        return
+    shebang = content.partition(b"\n")[0][2:].decode(errors="replace")
+    several = len({word.line for word in words}) > 1 and not any(depth(word) for word in words)
+    if several and interpreter(shebang.split()) in SHELLS and not any(shell_syntax(words)):
+        yield at(
+            service,
+            file,
+            "is lexed as one execline command line, and #! is a comment; put the shell script into "
+            "a file of its own and name that here",
+            1,
+        )
 
 
 def null_character(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:

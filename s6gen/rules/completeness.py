@@ -7,12 +7,15 @@ from s6gen.rules.sets import RESERVED, mention
 from s6gen.service import Reference, Service
 from s6gen.service_set import ServiceSet
 from s6gen.source import is_addition
+from s6gen.spelling import distance
 
 Mention = tuple[Service, Reference]
 
 FEW = 3
 """More unknown names than this are no slips: the sources are a fragment."""
 SHOWN = 6
+LONGEST = 255
+"""Letters of a name; no file has a longer one."""
 
 
 def names_are_defined(services: ServiceSet) -> Iterator[Finding]:
@@ -21,7 +24,7 @@ def names_are_defined(services: ServiceSet) -> Iterator[Finding]:
     near = slips(services, unknown) if len(unknown) <= FEW else {}
     for name, meant in near.items():
         for service, reference in unknown.pop(name):
-            yield mention(service, reference, f"{name!r} is not defined; did you mean {meant}?")
+            yield mention(service, reference, f"{name!r} is not defined; {meant}")
     untyped = [
         service
         for service in services.all
@@ -43,7 +46,7 @@ def undefined(services: ServiceSet) -> dict[str, list[Mention]]:
 
 
 def slips(services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]) -> dict[str, str]:
-    """Which unknown names are probably misspelt, and what was meant."""
+    """Which unknown names are probably slips, and what to do about them."""
     known = (*services.services, *services.pipelines, *services.given)
     found = {}
     for name in unknown:
@@ -51,26 +54,10 @@ def slips(services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]) -> dic
         distances = [(distance(name, one, reach), one) for one in known]
         nearest, meant = min(distances, default=(reach + 1, ""))
         if nearest <= reach:
-            found[name] = meant
+            found[name] = f"did you mean {meant}?"
+        elif len(name.split()) > 1 and all(services.is_defined(one) for one in name.split()):
+            found[name] = "write one name a line"
     return found
-
-
-def distance(one: str, other: str, reach: int) -> int:
-    """How many letters to add, drop, replace or swap (optimal string alignment), up to reach."""
-    if abs(len(one) - len(other)) > reach:
-        return reach + 1
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        last, before, row = before, row, [i]
-        for j, b in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                cost = min(cost, last[j - 2] + 1)
-            row.append(cost)
-        if min(row) > reach:
-            return reach + 1
-    return row[-1]
 
 
 def fragment(unknown: Mapping[str, Sequence[Mention]], untyped: Sequence[Service]) -> Finding:
@@ -92,4 +79,4 @@ def fragment(unknown: Mapping[str, Sequence[Mention]], untyped: Sequence[Service
 def shortened(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return ", ".join(name[:LONGEST] for name in names[:SHOWN]) + more

@@ -188,14 +188,6 @@ def folders_are_folders(service: Service, file: str) -> Iterator[Finding]:
         yield at(service, file, "is not a directory; make it one, or give it another name")
 
 
-def pipeline_name_can_be_examined(service: Service, file: str) -> Iterator[Finding]:
-    """pipeline-name can be read in a last consumer, and looked for in others (add_longrun)."""
-    if service.producers and not exists(service.definition, "producer-for"):
-        yield from file_can_be_read(service, file)
-    else:
-        yield from flags_can_be_examined(service, file)
-
-
 def producer_for_names_one(service: Service, file: str) -> Iterator[Finding]:
     """A producer has one consumer (s6-rc-compile: Longrun pipelining)."""
     yield from file_can_be_read(service, file)
@@ -209,12 +201,12 @@ def producer_for_names_one(service: Service, file: str) -> Iterator[Finding]:
 
 
 def pipeline_has_one_name(service: Service, file: str) -> Iterator[Finding]:
-    """pipeline-name holds one name (add_longrun)."""
-    yield from pipeline_name_can_be_examined(service, file)
-    is_last = service.producers and not exists(service.definition, "producer-for")
-    if not is_last or not isinstance(read(service.definition, file), bytes):
+    """pipeline-name holds one name in a last consumer, and is only looked for in others."""
+    if not service.is_last_consumer:
+        yield from flags_can_be_examined(service, file)
         return
-    if len(service.pipeline_names) != 1:
+    yield from file_can_be_read(service, file)
+    if isinstance(read(service.definition, file), bytes) and len(service.pipeline_names) != 1:
         count = len(service.pipeline_names) or "no"
         yield at(service, file, f"holds {count} names; write one, or remove it")
 
@@ -249,7 +241,7 @@ REQUIRED: Mapping[str, tuple[tuple[str, Rule], ...]] = {
 }
 """By type, what is looked for whether or not it is there."""
 
-_LISTS: Mapping[str, Rule] = {
+_ATOMIC: Mapping[str, Rule] = {
     "dependencies": names_can_be_read,
     "dependencies.d": folder_can_be_listed,
     "timeout-up": timeouts_are_milliseconds,
@@ -260,13 +252,13 @@ _LISTS: Mapping[str, Rule] = {
 
 PRESENT: Mapping[str, Mapping[str, Rule]] = {
     ONESHOT: {
-        **_LISTS,
+        **_ATOMIC,
         "up": scripts_are_lexed,
         "down": scripts_are_lexed,
         "reload": scripts_are_lexed,
     },
     LONGRUN: {
-        **_LISTS,
+        **_ATOMIC,
         "producer-for": producer_for_names_one,
         "consumer-for": file_can_be_read,
         "pipeline-name": pipeline_has_one_name,

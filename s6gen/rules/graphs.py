@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from s6gen.finding import Finding
 from s6gen.rules.definitions import at
 from s6gen.rules.sets import mention
-from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service
+from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service, read
 from s6gen.service_set import ServiceSet
 from s6gen.source import File, Folder
 
@@ -22,10 +22,10 @@ def odd_name(_services: ServiceSet, service: Service, _file: str) -> Iterator[Fi
         )
 
 
-def blank_at_end(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
+def blank_at_end(services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
     """No name ends in white space, which belongs to it (s6-rc-compile: For bundles)."""
     for reference in (*service.references, *service.pipeline_names):
-        if reference.name != reference.name.rstrip():
+        if reference.name != reference.name.rstrip() and services.is_defined(reference.name):
             yield mention(
                 service, reference, f"{reference.name!r}: white space at the end; remove it"
             )
@@ -42,7 +42,7 @@ def empty_bundle(_services: ServiceSet, service: Service, _file: str) -> Iterato
             "contents.d",
             "is empty: git does not keep it, and a clone will not compile; put a .gitkeep there",
         )
-    elif not isinstance(folder, Folder):
+    elif not isinstance(folder, Folder) and isinstance(read(service.definition, "contents"), bytes):
         yield at(service, "contents", "names nothing; name services, or remove the bundle")
 
 
@@ -115,6 +115,18 @@ def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
                 service.definition.path,
                 "is in no bundle, and nothing in a bundle depends on it; add it to one",
             )
+
+
+def empty_source(services: ServiceSet) -> Iterator[Finding]:
+    """A source holds service definition directories (s6-rc-compile warns of it)."""
+    for source in services.sources:
+        if source.definitions or source.failure or source.is_layer:
+            continue
+        if "type" in source.files:
+            message = "is a service definition directory; name the directory that it is in"
+        else:
+            message = "holds no service definition directory; name another"
+        yield Finding(source.path, message)
 
 
 STACK = 8 << 20

@@ -7,7 +7,7 @@ from s6gen.finding import Finding
 from s6gen.rules.definitions import at
 from s6gen.rules.scripts import script_in
 from s6gen.script import RunScript, depth
-from s6gen.service import Service, exists
+from s6gen.service import Service, exists, read
 from s6gen.service_set import ServiceSet
 
 
@@ -121,5 +121,5 @@ def s6_log_line(script: RunScript) -> str:
 
 def consumer_of_nothing(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """A consumer-for file names a producer (s6-rc-compile: Longrun pipelining)."""
-    if not service.producers and exists(service.definition, file):
+    if not service.producers and isinstance(read(service.definition, file), bytes):
         yield at(service, file, "names no producer; name one, or remove the file")

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from s6gen.cycles import cycles
 from s6gen.finding import Finding
-from s6gen.service import BUNDLE, LONGRUN, Reference, Service
+from s6gen.service import BUNDLE, LONGRUN, Reference, Service, read
 from s6gen.service_set import ServiceSet
+from s6gen.source import Broken
 
 RESERVED = ("s6rc-", "s6-rc-")
 
@@ -101,7 +102,10 @@ def declared_back(
         yield mention(service, reference, f"{other.name} is a oneshot; {ONLY_LONGRUNS}")
         return
     named = other.consumers if file == "producer-for" else other.producers
-    if all(back.name != service.name for back in named):
+    if isinstance(read(other.definition, file), Broken):
+        return
+    # A name that is not defined is told of elsewhere, and may well be meant for this one.
+    if all(back.name != service.name and services.is_defined(back.name) for back in named):
         yield mention(
             service,
             reference,

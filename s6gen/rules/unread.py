@@ -1,19 +1,20 @@
 """Warnings of files that do nothing."""
 
-import itertools
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from s6gen.finding import Finding
 from s6gen.rules.definitions import PRESENT, REQUIRED, at
 from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service, exists, read
 from s6gen.service_set import ServiceSet
 from s6gen.source import Folder
+from s6gen.spelling import distance
 from s6gen.version import SINCE, reads, shown
 
 FILES = {
-    kind: frozenset({"type", *PRESENT[kind], *(name for name, _ in REQUIRED[kind])})
-    for kind in (ONESHOT, LONGRUN, BUNDLE)
+    type_: frozenset({"type", *PRESENT[type_], *(name for name, _ in REQUIRED[type_])})
+    for type_ in (ONESHOT, LONGRUN, BUNDLE)
 }
 """What s6-rc-compile looks at, by type."""
 EVERY = frozenset().union(*FILES.values())
@@ -41,10 +42,15 @@ def meant_by(name: str, service: Service) -> str:
     if name in EVERY or BACKUP.fullmatch(name):
         return ""
     plain = skeleton(name)
-    for known in sorted(FILES[service.type]):
-        if not exists(service.definition, known) and plain == skeleton(known):
-            return known
-    return SYNONYMS.get(plain, "") if SYNONYMS.get(plain) in FILES[service.type] else ""
+    if SYNONYMS.get(plain) in FILES[service.type]:
+        return SYNONYMS[plain]
+    reach = 2 if len(plain) > 5 else 0
+    missing = [known for known in FILES[service.type] if not exists(service.definition, known)]
+    distances = [(distance(plain, skeleton(known), reach), known) for known in missing]
+    nearest, meant = min(distances, default=(reach + 1, ""))
+    if nearest > reach or is_used(service, name):
+        return ""
+    return meant
 
 
 def skeleton(name: str) -> str:
@@ -59,9 +65,6 @@ SYNONYMS = {
     "readinessfd": "notification-fd",
     "depend": "dependencies.d",
     "dependon": "dependencies.d",
-    "depencenc": "dependencies.d",
-    "dependanc": "dependencies.d",
-    "content": "contents.d",
     "start": "up",
     "stop": "down",
     "consumer": "consumer-for",
@@ -83,24 +86,28 @@ def file_of_another_type(_services: ServiceSet, service: Service, file: str) -> 
         return
     if file == "down" and service.type == LONGRUN:
         return
-    kind = " or ".join(kind for kind in FILES if file in FILES[kind])
+    right = " or ".join(type_ for type_ in FILES if file in FILES[type_])
     article = "an" if service.type == ONESHOT else "a"
     yield at(
         service,
         file,
-        f"is not read in {article} {service.type}, only in a {kind}; remove it, or change the type",
+        f"is not read in {article} {service.type}, only in a {right}; remove it, or change the "
+        "type",
     )
 
 
 def is_mentioned(service: Service, name: str) -> bool:
     """Whether a script of the service names this file, which then is there for the script."""
-    for script in ("up", "down", "reload", "run", "finish"):
-        content = read(service.definition, script)
-        if script != name and isinstance(content, bytes):
-            pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
-            if re.search(pattern, content.decode(errors="surrogateescape")):
-                return True
-    return False
+    pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
+    return any(re.search(pattern, text) for file, text in script_texts(service) if file != name)
+
+
+def script_texts(service: Service) -> Iterator[tuple[str, str]]:
+    """The scripts of a service."""
+    for file in ("up", "down", "reload", "run", "finish"):
+        content = read(service.definition, file)
+        if isinstance(content, bytes):
+            yield file, content.decode(errors="surrogateescape")
 
 
 def down_in_longrun(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
@@ -141,8 +148,7 @@ def list_beside_directory(_services: ServiceSet, service: Service, file: str) ->
 
 def pipeline_name_ignored(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
     """Only a last consumer names its pipeline (s6-rc-compile warns of it)."""
-    is_last = service.producers and not exists(service.definition, "producer-for")
-    if not is_last and exists(service.definition, file):
+    if not service.is_last_consumer and exists(service.definition, file):
         yield at(
             service, file, "is ignored: this is not the last consumer of a pipeline; move it there"
         )
@@ -176,31 +182,48 @@ def file_not_copied(_services: ServiceSet, service: Service, file: str) -> Itera
             )
 
 
-def unread_file(services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def unread_file(services: ServiceSet) -> Iterator[Finding]:
     """Nothing lies in a definition that neither s6-rc-compile nor a script of it reads."""
-    if file in EVERY or is_log_directory(service, file) or meant_by(file, service):
-        return
-    if not is_mentioned(service, file) and not is_used(services, service, file):
-        yield at(
-            service,
-            file,
-            "is not read; move it to data/ if a script needs it, or out of the source",
-        )
+    found: dict[str, list[Service]] = {}
+    for service in services.own():
+        for name in islice(strangers(service), MOST):
+            if not is_told_of(service, name) and not is_used(service, name):
+                found.setdefault(name, []).append(service)
+    for name, owners in found.items():
+        # What so many services have is read by some tool of their own.
+        for service in owners if len(owners) < CONVENTION else ():
+            yield at(
+                service,
+                name,
+                "is not read; move it to data/ if a script needs it, or out of the source",
+            )
 
 
+MOST = 20
+"""Strangers in one definition that are worth a look."""
 CONVENTION = 3
-"""A file that so many services have is read by some tool of their own."""
 
 
-def is_used(services: ServiceSet, service: Service, name: str) -> bool:
+def strangers(service: Service) -> Iterator[str]:
+    """The entries of a definition that s6-rc-compile does not look at, but not those of a layer."""
+    for name in service.definition.entries:
+        if name not in service.definition.lent and is_stranger(service, name):
+            yield name
+
+
+def is_told_of(service: Service, name: str) -> bool:
+    """Whether another warning says more of this file."""
+    return name in EVERY or is_log_directory(service, name) or bool(meant_by(name, service))
+
+
+def is_used(service: Service, name: str) -> bool:
     """Whether a file is likely there for something that we do not see."""
     if isinstance(service.definition.entries[name], Folder) and name in ("instance", "instances"):
         return True
-    if is_mentioned(service, service.name):
-        # up names a script here, which may read others.
+    if is_mentioned(service, name):
         return True
-    owners = (one for one in services.services.values() if name in one.definition.entries)
-    return len(list(itertools.islice(owners, CONVENTION))) == CONVENTION
+    # A script here that is named by its path may read others.
+    return any(f"/{service.name}/" in text for _, text in script_texts(service))
 
 
 def relative_link(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:

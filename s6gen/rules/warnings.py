@@ -1,10 +1,16 @@
 """All warnings by name: what s6-rc-compile accepts, and is almost surely wrong."""
 
 from collections.abc import Callable, Container, Iterator, Mapping
+from itertools import islice
 
 from s6gen.finding import Finding
 from s6gen.rules import graphs, pipelines, scripts, unread, values
-from s6gen.rules.command_lines import COMMAND_LINE_WARNINGS, command_line, null_character
+from s6gen.rules.command_lines import (
+    COMMAND_LINE_WARNINGS,
+    command_line,
+    null_character,
+    shell_script,
+)
 from s6gen.rules.definitions import at
 from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service
 from s6gen.service_set import ServiceSet
@@ -21,7 +27,6 @@ STRANGERS: tuple[FileWarning, ...] = (
     unread.down_in_longrun,
     unread.log_directory,
     unread.file_not_copied,
-    unread.unread_file,
 )
 """For every file that s6-rc-compile does not look at."""
 
@@ -37,12 +42,14 @@ _ATOMIC: Mapping[str, tuple[FileWarning, ...]] = {
     "timeout-down": (values.timeout_in_seconds,),
 }
 
+_SCRIPT: tuple[FileWarning, ...] = (null_character, shell_script, graphs.script_missing)
+
 KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
     ONESHOT: {
         **_ATOMIC,
-        "up": (null_character, graphs.script_missing),
-        "down": (null_character, graphs.script_missing),
-        "reload": (unread.file_too_new, null_character, graphs.script_missing),
+        "up": _SCRIPT,
+        "down": _SCRIPT,
+        "reload": (unread.file_too_new, *_SCRIPT),
     },
     LONGRUN: {
         **_ATOMIC,
@@ -79,7 +86,12 @@ KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
 }
 """By type, for the files that s6-rc-compile looks at."""
 
-SETS = (graphs.services_in_no_bundle, graphs.too_many_services)
+SETS = (
+    unread.unread_file,
+    graphs.empty_source,
+    graphs.services_in_no_bundle,
+    graphs.too_many_services,
+)
 
 
 def name_of(rule: Callable[..., object]) -> str:
@@ -102,7 +114,7 @@ WARNINGS = frozenset(
 
 def warnings(services: ServiceSet, ignored: Container[str] = ()) -> Iterator[Finding]:
     """Everything that compiles and then fails, but what is ignored."""
-    for service in own_services(services):
+    for service in services.own():
         for finding in service_warnings(services, service):
             if finding.rule not in ignored:
                 yield finding
@@ -110,15 +122,6 @@ def warnings(services: ServiceSet, ignored: Container[str] = ()) -> Iterator[Fin
         for finding in rule(services):
             if name_of(rule) not in ignored:
                 yield stamped(rule, finding)
-
-
-def own_services(services: ServiceSet) -> Iterator[Service]:
-    """The services that are defined, at least in part, in the sources that were asked about."""
-    for source in services.sources:
-        for definition in () if source.is_layer else source.definitions:
-            service = services.services[definition.name]
-            if service.type and service.definition is definition:
-                yield service
 
 
 def service_warnings(services: ServiceSet, service: Service) -> list[Finding]:
@@ -129,12 +132,15 @@ def service_warnings(services: ServiceSet, service: Service) -> list[Finding]:
     for file in service.definition.entries:
         if file in service.definition.lent:
             continue
-        rules = STRANGERS if unread.is_stranger(service, file) else known.get(file, ())
-        for rule in rules:
+        for rule in known.get(file, ()):
             for one in rule(services, service, file):
                 found.append(stamped(rule, one))
         if file in scripts_here:
             found += script_warnings(service, file)
+    for file in islice(unread.strangers(service), unread.MOST):
+        for rule in STRANGERS:
+            for one in rule(services, service, file):
+                found.append(stamped(rule, one))
     return found
 
 

@@ -3,16 +3,12 @@
 import datetime
 import ipaddress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
 DAY = datetime.timedelta(days=1)
 
@@ -45,7 +41,7 @@ class Authority:
     def issue(
         self,
         names: list[str],
-        key: "CertificateIssuerPublicKeyTypes",
+        key: ec.EllipticCurvePublicKey,
         start: datetime.timedelta = -DAY,
         end: datetime.timedelta = 9 * DAY,
     ) -> x509.Certificate:
@@ -89,7 +85,7 @@ def server_files(
 def begin(
     subject: x509.Name,
     issuer: x509.Name,
-    key: "CertificateIssuerPublicKeyTypes",
+    key: ec.EllipticCurvePublicKey,
     start: datetime.timedelta,
     end: datetime.timedelta,
 ) -> x509.CertificateBuilder:

@@ -6,14 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from support.pebble import Pebble
+
+if TYPE_CHECKING:  # cryptography has it since version 40
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 CLIENT = Path(__file__).parents[2] / "s6gen/acme_client.py"
 WITHIN = 60
@@ -106,6 +108,10 @@ class Host:
         """The end-entity certificate of the chain."""
         return x509.load_pem_x509_certificate(self.chain.read_bytes())
 
+    def public_key(self) -> bytes:
+        """The key that the chain is for."""
+        return spki(self.certificate().public_key())
+
 
 def run(
     *arguments: str,
@@ -155,17 +161,11 @@ def faults_of(chain: bytes, key: bytes, names: tuple[str, ...], root: bytes, tmp
     certificate = x509.load_pem_x509_certificate(chain)
     public = serialization.load_pem_private_key(key, None).public_key()
     faults = [checked.stderr] * bool(checked.returncode)
-    if der(certificate.public_key()) != der(public):
+    if spki(certificate.public_key()) != spki(public):
         faults.append("another key")
     if sorted(names_of(certificate)) != sorted(names):
         faults.append(f"other names: {names_of(certificate)}")
     return " ".join(faults)
-
-
-def der(key: Any) -> bytes:
-    """A public key, to be compared, which cryptography before 40 does not do."""
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return bytes(key.public_bytes(serialization.Encoding.DER, form))
 
 
 def assert_good(host: Host, ca: Pebble, tmp_path: Path) -> None:
@@ -179,6 +179,12 @@ def names_of(certificate: x509.Certificate) -> list[str]:
     found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     addresses = found.get_values_for_type(x509.IPAddress)
     return [*found.get_values_for_type(x509.DNSName), *map(str, addresses)]
+
+
+def spki(key: "PublicKeyTypes") -> bytes:
+    """A public key in DER."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.DER, form)
 
 
 def powerless() -> tuple[str, ...]:

@@ -50,9 +50,9 @@ class Machine:
             return (Path(self.parameters.log_dir) / "current").read_text()
         return ""
 
-    def svc(self, option: str) -> None:
+    def svc(self, *options: str) -> None:
         """Send a command to the service's supervisor."""
-        subprocess.run(["s6-svc", option, str(self.service_directory)], check=True)
+        subprocess.run(["s6-svc", *options, str(self.service_directory)], check=True)
 
     def status(self, field: str) -> str:
         """Fields of s6-svstat -o; nothing before the supervisor is there."""
