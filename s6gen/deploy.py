@@ -42,8 +42,8 @@ class Copy:
         """Refuse what cannot be copied, or would make the key public."""
         for part in self.parts:
             refuse(part not in PARTS, f"must be of {', '.join(PARTS)}: {part!r}")
-        refuse(not is_directory_below_root(self.path), f"must be an absolute path: {self.path!r}")
         refuse(self.path.endswith("/"), f"must be a file, not a directory: {self.path!r}")
+        refuse(not is_directory_below_root(self.path), f"must be an absolute path: {self.path!r}")
         refuse(not re.fullmatch(r"0?[0-7]{3}", self.mode), f"mode must be octal: {self.mode!r}")
         refuse(bool(int(self.mode, 8) & 0o333), f"mode must be read-only: {self.mode!r}")
         public = "key" in self.parts and int(self.mode, 8) & 0o007

@@ -35,7 +35,8 @@ CASES = {
         '--deploy \'web: copy chain /etc/web/chain.pem; copy key "/etc/web/the key.pem" '
         "group=web mode=0440; reload web signal=USR2; reload net-web through=s6-rc' "
         "--deploy 'mail: combine key+chain /etc/mail/tls.pem; restart /run/service/mail; "
-        'run user=mail timeout=5 sh -c "echo $0"\' --state-dir /var/lib/renew --live /run/rc --notify 90 --placeholder '
+        'run user=mail timeout=5 sh -c "echo $0"\' --state-dir /var/lib/renew --live /run/rc '
+        "--notify 90 --placeholder "
         "--log-user renewlog --log-group adm --log-size 65536 --log-number 4"
     ),
 }
