@@ -11,7 +11,7 @@ import click
 from s6gen import __version__
 from s6gen.errors import Exit, Fatal
 
-COMMANDS = ("check", "graph", "render")
+COMMANDS = ("check", "graph", "presets", "render")
 """Each is a module of `s6gen.commands`, imported only when it is asked for."""
 
 

@@ -2,13 +2,13 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
 
-from s6gen import snooze, validators
+from s6gen import deploy, snooze, validators
 from s6gen.errors import Fatal
 
 CAS = {
@@ -20,6 +20,11 @@ CAS = {
 def domain_names(texts: Iterable[str]) -> tuple[str, ...]:
     """The names as the certificate has them."""
     return tuple(validators.domain_name(text) for text in texts)
+
+
+def several(texts: Iterable[str]) -> tuple[str, ...]:
+    """Values in their order."""
+    return tuple(texts)
 
 
 def contact_urls(texts: Iterable[str]) -> tuple[str, ...]:
@@ -142,6 +147,24 @@ class RenewLetsEncrypt:
     log_user: str = attrs.field(default="s6log", validator=validators.account)
     log_group: str = derived(lambda self: self.log_user, validator=validators.account)
     log_size: int = attrs.field(default=1000000, validator=validators.between(4096, 268435455))
+    deployments: tuple[str, ...] = attrs.field(
+        default=(), converter=several, metadata={"option": "deploy"}
+    )
+    state_dir: str = derived(
+        lambda self: f"/var/lib/s6gen/{self.service}",
+        converter=validators.normal_path,
+        validator=validators.directory,
+    )
+    deployed_key: str = derived(
+        lambda self: self.domain_key, validator=validators.file, metadata={"option": "deploy-key"}
+    )
+    notify: int = attrs.field(default=0, validator=validators.between(0, 86400))
+    placeholder: bool = False
+    live: str = attrs.field(
+        default="/run/s6-rc",
+        converter=validators.normal_path,
+        validator=validators.directory,
+    )
     log_number: int = attrs.field(default=20, validator=validators.between(0, 4294967295))
 
     def __attrs_post_init__(self) -> None:
@@ -153,6 +176,10 @@ class RenewLetsEncrypt:
         for name in self.dependencies[self.service]:
             if name in (self.service, self.log_service, self.pipeline):
                 raise Fatal(f"--depends-on: a service cannot depend on itself: {name!r}")
+        deploy.consumers(self.deployments)
+        self.refuse_overlap(
+            "--state-dir", self.state_dir, "--certificate-dir", self.certificate_dir
+        )
         self.refuse_overlap("--certificate-dir", self.certificate_dir, "--page", self.site)
         self.refuse_overlap("--log-dir", self.log_dir, "--page", self.site)
         self.refuse_overlap("--log-dir", self.log_dir, "--certificate-dir", self.certificate_dir)
@@ -180,11 +207,27 @@ class RenewLetsEncrypt:
 
     @property
     def directories(self) -> dict[str, str]:
-        """Each directory of the template, and the name of the service that it becomes."""
+        """Each directory of the template, and the name of the service that it is for."""
+        deployment = {"deployment": self.service} if self.consumers else {}
+        readiness = {"readiness": self.service} if self.notify else {}
         return {
             "renew-lets-encrypt-srv": self.service,
             "renew-lets-encrypt-log": self.log_service,
+            **deployment,
+            **readiness,
+            **({"placeholder": self.service} if self.placeholder else {}),
         }
+
+    @property
+    def consumers(self) -> tuple[deploy.Consumer, ...]:
+        """Who is given the certificate, and how."""
+        return deploy.consumers(self.deployments)
+
+    @property
+    def deployment_milliseconds(self) -> int:
+        """What s6-supervise gives finish: a minute, and what the steps may take."""
+        steps = [step for consumer in self.consumers for step in consumer.steps]
+        return 1000 * (60 + sum(step.seconds for step in steps))
 
     @property
     def dependencies(self) -> dict[str, tuple[str, ...]]:
@@ -245,6 +288,18 @@ class RenewLetsEncrypt:
         return (self.python, "-I", "./data/acme_client.py")
 
     @property
+    def alternative_names(self) -> str:
+        """What a placeholder is for, as `openssl req -addext` wants it."""
+        return "subjectAltName=" + ",".join(f"DNS:{name}" for name in self.domains)
+
+    @property
+    def validity_check(self) -> tuple[str, ...]:
+        """What succeeds while the chain is valid."""
+        if self.client_kind == "s6gen-acme":
+            return (*self.client_program, "--status", self.chain)
+        return ("openssl", "x509", "-noout", "-checkend", "0", "-in", self.chain)
+
+    @property
     def client_command(self) -> tuple[str, ...]:
         """The command line of others."""
         return words(self.client)
@@ -277,19 +332,20 @@ class RenewLetsEncrypt:
             shell_word(text)
             for field in attrs.fields(RenewLetsEncrypt)
             for value in given(self, field)
-            for text in (validators.option(field), value)
+            for text in (validators.option(field), *value)
         ]
         return " ".join(["s6gen", "render", *arguments])
 
 
-def given(kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]") -> tuple[str, ...]:
-    """The values of a field that is not at its default."""
+def given(kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]") -> Iterator[tuple[str, ...]]:
+    """For each time that the option of a field has to be given, its value, or none for a flag."""
     value, default = getattr(kind, field.name), field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         default = default.factory(kind)  # type: ignore[union-attr]
-    if value == default:
-        return ()
-    return value if isinstance(value, tuple) else (str(value),)
+    if value is True:
+        yield ()
+    elif value != default:
+        yield from ((one,) for one in (value if isinstance(value, tuple) else (str(value),)))
 
 
 def shell_word(text: str) -> str:

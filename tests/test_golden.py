@@ -32,6 +32,11 @@ CASES = {
         "--snooze '-H /6 -s 6h -t /run/renew.time' --mount-service mount-rwfs "
         "--network-service network --depends-on dns-srv --depends-on ntp-srv "
         "--service renew-srv --log-service renew-logger --log-dir /var/log/tls/renew "
+        '--deploy \'web: copy chain /etc/web/chain.pem; copy key "/etc/web/the key.pem" '
+        "group=web mode=0440; reload web signal=USR2; reload net-web through=s6-rc' "
+        "--deploy 'mail: combine key+chain /etc/mail/tls.pem; restart /run/service/mail; "
+        'run user=mail timeout=5 sh -c "echo $0"\' --state-dir /var/lib/renew --live /run/rc '
+        "--notify 90 --placeholder "
         "--log-user renewlog --log-group adm --log-size 65536 --log-number 4"
     ),
 }

@@ -8,7 +8,6 @@ import ssl
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from support.gate import Gate, gate
-from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble, web_server
+from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble
 from support.program import require
 from support.supervision import Machine, under_s6, under_s6_rc
 
@@ -41,27 +40,6 @@ def python_for_all() -> str:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
-
-
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """A directory that other users get into too, which pytest's own are not."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become other users")
-    with tempfile.TemporaryDirectory(prefix="s6gen-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-@pytest.fixture
-def site(scratch: Path) -> Iterator[WebServer]:
-    """A web server whose root is closed to everybody else, as the tutorial has it."""
-    with web_server(scratch / "home") as server:
-        shutil.rmtree(server.root / ".well-known")
-        owner = pwd.getpwnam(WEB_USER)
-        os.chown(server.root, owner.pw_uid, owner.pw_gid)
-        server.root.chmod(0o750)
-        yield server
 
 
 @pytest.fixture(params=KINDS)
@@ -147,6 +125,76 @@ def test_a_certificate_within_seconds_of_the_first_start(
         assert owner_and_mode(Path(machine.parameters.log_dir)) == (LOG_USER, "0o750")
         machine.until(lambda: "new certificate for example.org" in machine.log, "a line of it")
         assert machine.status("up,wantedup") == "true true"
+
+
+def test_readiness_is_a_certificate_that_is_deployed(
+    start: Start, authority: Pebble, scratch: Path
+) -> None:
+    target = scratch / "server/chain.pem"
+    with start(
+        authority, notify=60, deployments=[f"x: copy chain {target}"], state_dir=f"{scratch}/state"
+    ) as machine:
+        subprocess.run(
+            ["s6-svwait", "-U", "-t", "30000", str(machine.service_directory)], check=True
+        )
+        assert target.read_bytes() == machine.chain.read_bytes()
+        machine.until(lambda: "deployed: x" in machine.log, "finish's own words in the log")
+        machine.svc("-a")
+        machine.until(lambda: machine.status("ready") == "true", "ready again after a look")
+
+
+def test_a_placeholder_until_there_is_a_certificate(
+    start: Start, authority: Pebble, door: Callable[[int], Gate], scratch: Path
+) -> None:
+    require("openssl")
+    entrance = door(authority.port)
+    entrance.opened.clear()
+    both = scratch / "server/both.pem"
+    with start(
+        authority,
+        entrance.port,
+        placeholder=True,
+        deployments=[f"x: combine key+chain {both}"],
+        state_dir=f"{scratch}/state",
+    ) as machine:
+        machine.until(lambda: entrance.connections, "a connection to the CA")
+        assert names_of(machine.chain) == NAMES
+        machine.svc("-r")  # as if the attempt had failed
+        machine.until(both.exists, "the placeholder is deployed")
+        ssl.create_default_context().load_cert_chain(both)
+        assert b"s6gen placeholder" in both.read_bytes()
+        entrance.opened.set()
+        machine.svc("-a")
+        machine.until(lambda: machine.log.count("deployed: x") == 2, "a real certificate")
+        real = both.read_bytes()
+        assert machine.chain.read_bytes() in real
+        assert b"placeholder" not in real
+
+        machine.until(machine.is_waiting, "snooze after the first certificate")
+        machine.svc("-d")
+        machine.until(lambda: machine.status("up") == "false", "the service is down")
+        entrance.opened.clear()
+        machine.chain.unlink()
+        connections = entrance.connections
+        machine.svc("-u")
+        machine.until(lambda: entrance.connections > connections, "a connection to the CA")
+        machine.svc("-r")
+        machine.until(lambda: entrance.connections > connections + 1, "another one")
+        assert b"placeholder" in machine.chain.read_bytes()
+        assert both.read_bytes() == real
+
+
+def test_a_ca_that_is_down_does_not_block_a_boot(
+    start: Start, authority: Pebble, door: Callable[[int], Gate], request: pytest.FixtureRequest
+) -> None:
+    if "s6-rc" not in request.node.callspec.id:
+        pytest.skip("s6-rc alone waits with a timeout-up")
+    entrance = door(1)  # where nobody listens
+    with (
+        pytest.raises(subprocess.CalledProcessError),
+        start(authority, entrance.port, notify=2),
+    ):
+        pass
 
 
 def test_a_restart_and_a_look_do_not_order_again(start: Start, authority: Pebble) -> None:

@@ -18,7 +18,7 @@ def option(names: str, metavar: str, text: str, **settings: Any) -> click.Option
     """An option that sets a parameter: the help ends in the parameter's default."""
     made = click.Option(names.split(), metavar=metavar, help=text, **settings)
     default = attrs.fields_dict(RenewLetsEncrypt)[str(made.name)].default
-    if isinstance(default, str | int):
+    if isinstance(default, str | int) and default != 0:
         made.help = f"{text} [{default}]"
     return made
 
@@ -74,6 +74,34 @@ SECTIONS = {
             "Arguments of snooze instead of the schedule that s6gen derives: a look every hour, "
             "missed ones made up for. '-d 1' is the first of each month, and nothing before it.",
         ),
+    ],
+    "The deployment": [
+        option(
+            "--deploy deployments",
+            "CONSUMER",
+            "Who is given each new certificate, by finish, as root; repeat it for more. A preset "
+            "of s6gen presets and its settings, such as 'nginx service=nginx-srv', or 'NAME: "
+            "STEP; STEP' with steps such as 'copy chain /etc/x/chain.pem', 'combine key+chain "
+            "/etc/x/tls.pem owner=root group=x mode=0440', 'reload x signal=USR2', 'restart x' "
+            "and 'run user=x timeout=60 COMMAND'. Tried again at every look until all succeed.",
+            multiple=True,
+        ),
+        option("--state-dir", "DIR", "Root's records of it. [/var/lib/s6gen/ and --service]"),
+        option("--deploy-key deployed_key", "FILE", "The key deployed. [the one of the client]"),
+        option(
+            "--notify",
+            "SECONDS",
+            "Signal readiness once a valid certificate is in place and deployed, so that servers "
+            "can depend on it; s6-rc waits SECONDS at most (timeout-up). [no readiness]",
+            type=int,
+        ),
+        click.Option(
+            ["--placeholder"],
+            is_flag=True,
+            help="Until the first certificate comes, a self-signed one stands in its place and is "
+            "deployed, so that servers can start. Needs openssl.",
+        ),
+        option("--live", "DIR", "s6-rc's live directory, for reload and restart."),
     ],
     "The services": [
         option("--service", "NAME", "Name of the longrun that renews."),

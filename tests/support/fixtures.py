@@ -1,6 +1,9 @@
 """Real programs for the tests; each is started once, and its files are in pytest's own folder."""
 
+import os
+import pwd
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,3 +126,24 @@ def renewing(host: Host, issued: Host) -> Host:
         shutil.copy2(file, host.directory)
     make_key(host.account_key, "ec256")
     return host
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A directory that other users get into too, which pytest's own are not."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become other users")
+    with tempfile.TemporaryDirectory(prefix="s6gen-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def site(scratch: Path) -> Iterator[WebServer]:
+    """A web server whose root is closed to everybody else, as the tutorial has it."""
+    with web_server(scratch / "home") as server:
+        shutil.rmtree(server.root / ".well-known")
+        owner = pwd.getpwnam("mail")
+        os.chown(server.root, owner.pw_uid, owner.pw_gid)
+        server.root.chmod(0o750)
+        yield server

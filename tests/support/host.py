@@ -1,0 +1,104 @@
+"""A host with a certificate, on which the rendered finish runs alone."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+
+import attrs
+
+from s6gen.render import render
+from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.store import store
+from support.authority import Authority, key_pem, new_key, pem
+
+USER = "daemon"
+AUTHORITY = Authority.new()
+KEY = new_key()
+
+
+@attrs.frozen
+class Host:
+    """A host with a certificate, whose finish can be run."""
+
+    scratch: Path
+    path: str
+
+    @property
+    def service(self) -> Path:
+        return self.scratch / "sv/renew-lets-encrypt-srv"
+
+    @property
+    def chain(self) -> Path:
+        return self.scratch / "keys/signed_chain.crt"
+
+    @property
+    def key(self) -> Path:
+        return self.scratch / "keys/domain.key"
+
+    @property
+    def targets(self) -> Path:
+        return self.scratch / "targets"
+
+    @property
+    def state(self) -> Path:
+        return self.scratch / "state"
+
+    def renders(self, *deployments: str, live: Path = Path("/run/s6-rc")) -> None:
+        store(
+            render(attrs.evolve(self.parameters(*deployments), live=str(live))),
+            self.scratch / "sv",
+            force=True,
+        )
+        (self.service / "supervise").mkdir(exist_ok=True)
+        (self.service / "supervise/death_tally").touch()
+
+    def parameters(self, *deployments: str) -> RenewLetsEncrypt:
+        return RenewLetsEncrypt(
+            page="www",
+            domains=["example.org"],
+            user=USER,
+            certificate_dir=str(self.chain.parent),
+            state_dir=str(self.state),
+            execlineb=str(shutil.which("execlineb")),
+            deployments=deployments,
+        )
+
+    def has_new_certificate(self) -> None:
+        """As the client does it: the key stays."""
+        owner = pwd.getpwnam(USER)
+        self.chain.parent.mkdir(exist_ok=True)
+        os.chown(self.chain.parent, owner.pw_uid, owner.pw_gid)
+        self.chain.parent.chmod(0o750)
+        if not self.key.exists():
+            self.put(self.key, key_pem(KEY))
+        chain = pem(AUTHORITY.issue(["example.org"], KEY.public_key()), AUTHORITY.certificate)
+        self.put(self.chain, chain)
+
+    def put(self, path: Path, content: bytes) -> None:
+        owner = pwd.getpwnam(USER)
+        new = path.with_suffix(".new")
+        new.write_bytes(content)
+        new.chmod(0o600)
+        os.chown(new, owner.pw_uid, owner.pw_gid)
+        new.replace(path)
+
+    def command(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            ["./finish", "0", "0", "x"],
+            cwd=self.service,
+            env={"PATH": self.path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finishes(self) -> str:
+        """Run finish; what it says."""
+        running = self.command()
+        said, _ = running.communicate(timeout=30)
+        assert running.returncode == 0, said
+        return said

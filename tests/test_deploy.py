@@ -1,0 +1,391 @@
+"""Deployment: what `finish` does, run by the real execlineb, with coreutils and with busybox."""
+
+import contextlib
+import grp
+import os
+import pwd
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.authority import key_pem, new_key
+from support.host import KEY, USER, Host
+from support.program import require
+from support.supervision import s6_rc, scanning
+
+from s6gen.deploy import Consumer, Copy, Reload, Restart, Run, consumers
+from s6gen.errors import Fatal
+
+APPLETS = "cat chmod chown cp echo find grep head mkdir mv rm sed sha256sum sync test timeout"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "web: copy chain /etc/x/chain.pem; copy key /etc/x/key.pem group=web mode=0440;"
+            " reload web signal=USR2",
+            Consumer(
+                "web",
+                (
+                    Copy(parts=("chain",), path="/etc/x/chain.pem", mode="0444"),
+                    Copy(parts=("key",), path="/etc/x/key.pem", group="web", mode="0440"),
+                    Reload(service="web", signal="USR2"),
+                ),
+            ),
+            id="copy and reload",
+        ),
+        pytest.param(
+            "mail: combine key+chain '/etc/a b/$x;.pem'; restart /run/service/mail",
+            Consumer(
+                "mail",
+                (
+                    Copy(parts=("key", "chain"), path="/etc/a b/$x;.pem", mode="0400"),
+                    Restart(service="/run/service/mail"),
+                ),
+            ),
+            id="combine, with quotes",
+        ),
+        pytest.param(
+            "x: run user=mail timeout=5 sh -c 'echo user=x; true'",
+            Consumer(
+                "x", (Run(words=("sh", "-c", "echo user=x; true"), user="mail", timeout="5"),)
+            ),
+            id="run",
+        ),
+    ],
+)
+def test_a_consumer(text: str, expected: Consumer) -> None:
+    assert consumers([text]) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x: ", "a step is missing"),
+        ("x: copy chain /a/b;", "a step is missing"),
+        ("x: move chain /a/b", "a step is copy, combine, reload, restart or run: 'move'"),
+        ("x: copy chain", "copy: needs 2 arguments"),
+        ("x: copy chain+key /a/b", "copy chain+key: copy is for one part"),
+        ("x: combine chain /a/b", "combine chain: copy is for one part"),
+        ("x: copy cert /a/b", "must be of chain, certificate, issuers, key: 'cert'"),
+        ("x: copy chain a/b", "must be an absolute path: 'a/b'"),
+        ("x: copy chain /a/b/", "must be a file, not a directory: '/a/b/'"),
+        ("x: copy key /a/b mode=0444", "mode 0444 would show the key to everybody: '/a/b'"),
+        ("x: copy chain /a/b mode=u+r", "mode must be octal: 'u+r'"),
+        ("x: copy chain /a/b mode=0644", "mode must be read-only: '0644'"),
+        ("x: copy chain /a/b user=x", "copy: 'user=x' is not of owner= group= mode="),
+        ("x: copy chain '/a/b", "no closing quotation"),
+        ("x: run user=mail", "run: give a command"),
+        ("x: reload a/b", "must be a service's name, or the path of a service directory: 'a/b'"),
+        ("s6-rc-x: run true", "not a name for a consumer: 's6-rc-x'"),
+        (
+            "no-such",
+            "no preset is called 'no-such': 's6gen presets' lists them, or give 'NAME: …'",
+        ),
+    ],
+)
+def test_what_cannot_be_deployed(text: str, reason: str) -> None:
+    with pytest.raises(Fatal) as raised:
+        consumers([text])
+
+    assert str(raised.value) == f"--deploy: {text!r}: {reason}"
+
+
+@pytest.fixture(params=["coreutils", "busybox"])
+def host(request: pytest.FixtureRequest, scratch: Path) -> Host:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become other users")
+    require("execlineb", "s6-setuidgid", "s6-setlock")
+    path = os.environ["PATH"]
+    if request.param == "busybox":
+        require("busybox")
+        applets = scratch / "busybox"
+        applets.mkdir()
+        for name in APPLETS.split():
+            (applets / name).symlink_to(str(shutil.which("busybox")))
+        path = f"{applets}:{path}"
+    made = Host(scratch, path)
+    made.has_new_certificate()
+    return made
+
+
+def shape(path: Path) -> tuple[str, str, str]:
+    status = path.stat()
+    owner, group = pwd.getpwuid(status.st_uid).pw_name, grp.getgrgid(status.st_gid).gr_name
+    return owner, group, oct(stat.S_IMODE(status.st_mode))
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_files_as_wanted_and_once(host: Host) -> None:
+    host.renders(
+        f"web: copy chain {host.targets}/chain.pem; copy certificate {host.targets}/leaf.pem;"
+        f" copy issuers {host.targets}/issuers.pem;"
+        f" copy key '{host.targets}/a $key \"$1\".pem' owner=mail",
+        f"mail: combine key+chain {host.targets}/both.pem group=mail mode=0440",
+    )
+    said = host.finishes()
+    chain, key = host.chain.read_bytes(), host.key.read_bytes()
+    mark = b"-----END CERTIFICATE-----\n"
+    leaf, issuers = (part + mark for part in chain.split(mark)[:2])
+
+    assert said == "deployed: web\ndeployed: mail\n"
+    assert {path.name: (path.read_bytes(), *shape(path)) for path in host.targets.iterdir()} == {
+        "chain.pem": (chain, "root", "root", "0o444"),
+        "leaf.pem": (leaf, "root", "root", "0o444"),
+        "issuers.pem": (issuers, "root", "root", "0o444"),
+        'a $key "$1".pem': (key, "mail", "root", "0o400"),
+        "both.pem": (key + chain, "root", "mail", "0o440"),
+    }
+    assert names(host.state) == ["deployed", "given", "lock", "real"]
+    before = {path: path.stat().st_ino for path in host.targets.iterdir()}
+    assert host.finishes() == ""
+    assert before == {path: path.stat().st_ino for path in host.targets.iterdir()}
+    host.has_new_certificate()
+    assert host.finishes() == "deployed: web\ndeployed: mail\n"
+    assert (host.targets / "both.pem").read_bytes() == key + host.chain.read_bytes()
+
+
+def test_a_failing_consumer_is_tried_again_and_holds_nobody_up(host: Host) -> None:
+    flag = host.scratch / "flag"
+    host.renders(
+        f"bad: copy chain {host.targets}/bad.pem; run test -e {flag}; run echo reloaded",
+        f"good: copy chain {host.targets}/good.pem",
+    )
+    failed = "warning: not deployed, trying again at the next look: bad\n"
+
+    assert host.finishes() == f"{failed}deployed: good\n"
+    assert host.finishes() == failed
+    flag.touch()
+    assert host.finishes() == "reloaded\ndeployed: bad\n"
+    assert host.finishes() == ""
+
+
+def test_a_changed_service_deploys_again(host: Host) -> None:
+    host.renders(f"web: copy chain {host.targets}/chain.pem")
+    host.finishes()
+    host.renders(f"web: copy chain {host.targets}/chain.pem mode=0440")
+
+    assert host.finishes() == "deployed: web\n"
+    assert shape(host.targets / "chain.pem") == ("root", "root", "0o440")
+
+
+def test_before_there_is_a_certificate_nothing_happens(host: Host) -> None:
+    host.chain.unlink()
+    host.renders(f"web: copy chain {host.targets}/chain.pem")
+
+    assert host.finishes() == ""
+    assert not host.targets.exists()
+
+
+def test_a_pair_that_does_not_match_is_not_deployed(host: Host) -> None:
+    require("openssl")
+    host.put(host.key, key_pem(new_key()))
+    host.renders(f"web: combine key+chain {host.targets}/both.pem")
+
+    assert host.finishes() == (
+        f"snapshot: fatal: {host.chain}: not for the key {host.key}: nothing is deployed\n"
+    )
+    assert not host.targets.exists()
+    assert names(host.state) == ["given", "lock"]
+
+
+def test_root_follows_nothing_of_the_service_user(host: Host) -> None:
+    secret = host.scratch / "secret"
+    secret.write_bytes(key_pem(KEY))
+    secret.chmod(0o600)
+    host.renders(f"web: combine key+chain {host.targets}/both.pem")
+    host.key.unlink()
+    host.key.symlink_to(secret)
+
+    assert "ermission denied" in host.finishes()
+    assert not host.targets.exists()
+
+
+def test_a_fifo_holds_nothing_up(host: Host) -> None:
+    host.renders(f"web: combine key+chain {host.targets}/both.pem")
+    host.finishes()
+    host.chain.unlink()
+    os.mkfifo(host.chain)
+    os.chown(host.chain, pwd.getpwnam(USER).pw_uid, 0)
+
+    assert host.finishes() == ""
+
+
+def test_others_must_not_be_able_to_swap_the_target(host: Host) -> None:
+    host.targets.mkdir()
+    os.chown(host.targets, pwd.getpwnam("mail").pw_uid, 0)
+    real = host.scratch / "real"
+    real.mkdir()
+    link = host.scratch / "link"
+    link.symlink_to(real)
+    host.renders(f"a: copy key {host.targets}/k.pem", f"b: copy key {link}/k.pem")
+
+    assert host.finishes() == (
+        f"copy: fatal: {host.targets}: others than root can write to it: "
+        "deploy to a directory of root's\n"
+        "warning: not deployed, trying again at the next look: a\n"
+        f"copy: fatal: {link}: leads through a symbolic link: render with the real name\n"
+        "warning: not deployed, trying again at the next look: b\n"
+    )
+    assert names(host.targets) == names(real) == []
+
+
+def test_a_full_disk_leaves_the_old_file(host: Host) -> None:
+    require("mount")
+    host.targets.mkdir()
+    size = ["mount", "-t", "tmpfs", "-o", "size=8k,mode=755", "none", str(host.targets)]
+    if subprocess.run(size, capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount a small file system")
+    try:
+        host.renders(f"web: combine key+chain {host.targets}/both.pem")
+        host.finishes()
+        old = (host.targets / "both.pem").read_bytes()
+        (host.targets / "ballast").write_bytes(b"x" * 4096)
+        host.has_new_certificate()
+        assert "not deployed" in host.finishes()
+        assert names(host.targets) == ["ballast", "both.pem"]
+        assert (host.targets / "both.pem").read_bytes() == old
+        (host.targets / "ballast").unlink()
+        assert host.finishes() == "deployed: web\n"
+        assert (host.targets / "both.pem").read_bytes() != old
+    finally:
+        subprocess.run(["umount", str(host.targets)], check=True)
+
+
+@contextlib.contextmanager
+def supervised(directory: Path, log: Path) -> Iterator[None]:
+    """A service that notes which signals it gets."""
+    require("s6-supervise", "s6-svstat", "s6-svwait")
+    directory.mkdir()
+    run = directory / "run"
+    run.write_text(
+        f"#!/bin/sh\ntrap 'echo HUP >>{log}' HUP; trap 'echo USR2 >>{log}' USR2\n"
+        f"echo start >>{log}\nwhile :; do sleep 0.05; done\n"
+    )
+    run.chmod(0o755)
+    supervisor = subprocess.Popen(["s6-supervise", str(directory)])
+    try:
+        deadline = time.monotonic() + 10
+        while not log.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield
+    finally:
+        supervisor.terminate()
+        supervisor.wait(10)
+
+
+def comes(log: Path, expected: str) -> None:
+    """Wait until the log is as expected."""
+    deadline = time.monotonic() + 10
+    while (not log.exists() or log.read_text() != expected) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert log.read_text() == expected
+
+
+def test_services_are_told_and_one_that_is_down_stays_down(host: Host) -> None:
+    service, log = host.scratch / "server", host.scratch / "signals"
+    with supervised(service, log):
+        host.renders(f"a: reload {service}", f"b: reload {service} signal=USR2")
+        host.finishes()
+        deadline = time.monotonic() + 10
+        while len(log.read_text().split()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert sorted(log.read_text().split()) == ["HUP", "USR2", "start"]
+
+        log.write_text("")
+        host.renders(f"a: reload {service} signal=reload")
+        host.finishes()
+        comes(log, "HUP\n")
+        host.renders(f"a: restart {service}")
+        host.finishes()
+        comes(log, "HUP\nstart\n")
+
+        subprocess.run(["s6-svc", "-wD", "-d", str(service)], check=True)
+        host.renders(f"a: restart {service}; reload {service}")
+        assert host.finishes() == "deployed: a\n"
+        time.sleep(1.2)
+        assert log.read_text() == "HUP\nstart\n"
+    host.renders(f"a: reload {service}x")
+    assert host.finishes() == (
+        f"tell: info: {service}x: is not supervised, and has not been told\ndeployed: a\n"
+    )
+
+
+@pytest.mark.parametrize("through", ["", " through=s6-rc"], ids=["s6-svc", "s6-rc"])
+def test_a_service_of_s6_rc_is_told(host: Host, through: str) -> None:
+    require("s6-rc-compile", "s6-rc-init", "s6-rc")
+    answer = subprocess.run(["s6-rc", "reload"], capture_output=True, text=True, check=False)
+    if through and "unknown command" in answer.stderr:
+        pytest.skip("s6-rc reload came with s6-rc 0.7")
+    server, signals = host.scratch / "sources/server", host.scratch / "signals"
+    server.mkdir(parents=True)
+    (server / "type").write_text("longrun\n")
+    (server / "run").write_text(
+        f"#!/bin/sh\ntrap 'echo HUP >>{signals}' HUP\necho start >>{signals}\n"
+        "while :; do sleep 0.05; done\n"
+    )
+    compiled, live = host.scratch / "compiled", host.scratch / "live"
+    subprocess.run(["s6-rc-compile", str(compiled), str(server.parent)], check=True)
+    host.renders(f"a: reload server{through}", live=live)
+    with scanning(host.scratch) as scan:
+        subprocess.run(["s6-rc-init", "-c", str(compiled), "-l", str(live), str(scan)], check=True)
+        if through:
+            said = "reload-through-s6-rc: info: server: is not up, and has not been told\n"
+            assert host.finishes() == f"{said}deployed: a\n"
+        s6_rc(live, "-u", "change", "server")
+        comes(signals, "start\n")
+        host.has_new_certificate()
+        assert host.finishes() == "deployed: a\n"
+        comes(signals, "start\nHUP\n")
+        s6_rc(live, "-d", "change", "server")
+
+
+def test_killed_at_any_moment(host: Host) -> None:
+    """A reader never sees a missing or half file; the next look completes what was begun."""
+    files = [host.targets / name for name in ("chain.pem", "key.pem", "both.pem")]
+    chain, key, both = files
+    host.renders(
+        f"web: copy key {key}; copy chain {chain}", f"mail: combine key+chain {both}; run true"
+    )
+    host.finishes()
+    began = time.monotonic()
+    host.has_new_certificate()
+    host.finishes()
+    span = time.monotonic() - began
+    dice = random.Random(4)
+    for _ in range(100):
+        old = host.chain.read_bytes()
+        host.has_new_certificate()
+        new = host.chain.read_bytes()
+        running = host.command()
+        time.sleep(dice.uniform(0, span))
+        if dice.random() < 0.5:
+            running.kill()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+        assert key.read_bytes() == host.key.read_bytes()
+        assert chain.read_bytes() in (old, new)
+        assert both.read_bytes() in (host.key.read_bytes() + one for one in (old, new))
+        until_unlocked(host)
+        assert "warning" not in host.finishes()
+        assert chain.read_bytes() == new
+        assert both.read_bytes() == host.key.read_bytes() + new
+        assert names(host.targets) == ["both.pem", "chain.pem", "key.pem"]
+        assert names(host.state) == ["deployed", "given", "lock", "real"]
+
+
+def until_unlocked(host: Host) -> None:
+    """A step that outlives its finish is waited for."""
+    subprocess.run(["s6-setlock", "-t", "10000", str(host.state / "lock"), "true"], check=True)

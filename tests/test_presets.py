@@ -1,0 +1,56 @@
+"""The presets: each is right in itself, and listed."""
+
+import pytest
+
+from s6gen import cli, presets
+from s6gen.deploy import Consumer, Copy, Reload, consumers
+from s6gen.errors import Fatal
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_each_preset_can_be_deployed_and_shown(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (consumer,) = consumers([name])
+    paths = [step.path for step in consumer.steps if isinstance(step, Copy)]
+
+    assert consumer.name == name
+    assert cli.run(["presets", name]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{name}: {presets.load(name).summary}\n")
+    assert "{" not in shown.replace("{ … }", "")
+    assert paths
+    assert all(path in shown for path in paths)
+
+
+def test_a_preset_with_settings() -> None:
+    (consumer,) = consumers(["nginx dir='/etc/my nginx' service=nginx-srv name=web"])
+
+    assert consumer == Consumer(
+        "web",
+        (
+            Copy(parts=("key",), path="/etc/my nginx/key.pem", mode="0400"),
+            Copy(parts=("chain",), path="/etc/my nginx/chain.pem", mode="0444"),
+            Reload(service="nginx-srv"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (["nginx x=y"], "--deploy: 'nginx x=y': 'x=y': preset nginx has the settings name= dir="),
+        (["nginx", "nginx"], "two are named 'nginx': name one with name=, or 'NAME: …'"),
+        (["../x"], "--deploy: '../x': no preset is called '../x'"),
+    ],
+)
+def test_what_a_preset_refuses(texts: list[str], reason: str) -> None:
+    with pytest.raises(Fatal) as raised:
+        consumers(texts)
+
+    assert str(raised.value).startswith(reason)
+
+
+def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["presets"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == presets.names()
