@@ -1,15 +1,18 @@
 """The parameters of a service that keeps one certificate renewed, and what follows from them."""
 
 import re
-import shlex
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
 
-from s6gen import deploy, snooze, validators
+from s6gen import snooze, validators
 from s6gen.errors import Fatal
+from s6gen.shell import shell_word, shell_words
+
+if TYPE_CHECKING:
+    from s6gen.deploy import Consumer
 
 CAS = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
@@ -44,17 +47,27 @@ def is_directory_url(ca: str) -> bool:
         return False
 
 
-def words(text: str) -> tuple[str, ...]:
-    """The words of a command line, quoted as for a shell."""
+def client_words(text: str) -> tuple[str, ...]:
+    """The words of a client's command line."""
     try:
-        return tuple(shlex.split(text))
+        return shell_words(text)
     except ValueError as error:
         raise Fatal(f"--client: {error}: {text!r}") from None
 
 
 def is_client(text: str) -> bool:
     """A command line with a command in it, which snooze takes for one."""
-    return words(text)[:1] not in ((), ("",)) and not words(text)[0].startswith("-")
+    words = client_words(text)
+    return words[:1] not in ((), ("",)) and not words[0].startswith("-")
+
+
+def consumers(deployments: tuple[str, ...]) -> "tuple[Consumer, ...]":
+    """Who is given the certificate, as --deploy says."""
+    if not deployments:
+        return ()
+    from s6gen import deploy  # only for those who deploy: it takes a while to load
+
+    return deploy.consumers(deployments)
 
 
 def stem(service: str) -> str:
@@ -176,7 +189,7 @@ class RenewLetsEncrypt:
         for name in self.dependencies[self.service]:
             if name in (self.service, self.log_service, self.pipeline):
                 raise Fatal(f"--depends-on: a service cannot depend on itself: {name!r}")
-        deploy.consumers(self.deployments)
+        consumers(self.deployments)
         self.refuse_overlap(
             "--state-dir", self.state_dir, "--certificate-dir", self.certificate_dir
         )
@@ -219,9 +232,9 @@ class RenewLetsEncrypt:
         }
 
     @property
-    def consumers(self) -> tuple[deploy.Consumer, ...]:
+    def consumers(self) -> "tuple[Consumer, ...]":
         """Who is given the certificate, and how."""
-        return deploy.consumers(self.deployments)
+        return consumers(self.deployments)
 
     @property
     def deployment_milliseconds(self) -> int:
@@ -302,7 +315,7 @@ class RenewLetsEncrypt:
     @property
     def client_command(self) -> tuple[str, ...]:
         """The command line of others."""
-        return words(self.client)
+        return client_words(self.client)
 
     @property
     def is_regular(self) -> bool:
@@ -346,17 +359,3 @@ def given(kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]") -> Iterator[tup
         yield ()
     elif value != default:
         yield from ((one,) for one in (value if isinstance(value, tuple) else (str(value),)))
-
-
-def shell_word(text: str) -> str:
-    """One word for a shell, in one line (POSIX.1-2024, Shell Command Language: 2.2.4)."""
-    if text.isprintable():
-        return shlex.quote(text)
-    octets = text.encode("utf-8", "surrogateescape")
-    return "$'" + "".join(map(shell_octet, octets)) + "'"
-
-
-def shell_octet(octet: int) -> str:
-    """One byte inside $'...'."""
-    plain = 0x20 <= octet < 0x7F and octet not in b"\\'"
-    return chr(octet) if plain else f"\\{octet:03o}"

@@ -1,0 +1,22 @@
+"""Command lines as a shell has them: into words, and words into one line."""
+
+import shlex
+
+
+def shell_words(text: str) -> tuple[str, ...]:
+    """The words of a command line. Raises ValueError for a quote that is not closed."""
+    return tuple(shlex.split(text))
+
+
+def shell_word(text: str) -> str:
+    """One word for a shell, in one line (POSIX.1-2024, Shell Command Language: 2.2.4)."""
+    if text.isprintable():
+        return shlex.quote(text)
+    octets = text.encode("utf-8", "surrogateescape")
+    return "$'" + "".join(map(shell_octet, octets)) + "'"
+
+
+def shell_octet(octet: int) -> str:
+    """One byte inside $'...'."""
+    plain = 0x20 <= octet < 0x7F and octet not in b"\\'"
+    return chr(octet) if plain else f"\\{octet:03o}"
