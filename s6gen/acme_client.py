@@ -559,7 +559,8 @@ def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, Json]:
         known = {"replaces": replaces} if replaces else {}
         return ca.post(ca.resource("newOrder"), wish | known, again=False).located()
     except Fatal as refusal:
-        if not replaces or not 400 <= refusal.status < 500 or refusal.status == 429:
+        # A CA that stumbles over `replaces` (500) would do so until the certificate has expired.
+        if not replaces or not 400 <= refusal.status <= 500 or refusal.status == 429:
             raise
         inform(ca.options, f"ordering without `replaces`: {refusal}")
     return ca.post(ca.resource("newOrder"), wish, again=False).located()

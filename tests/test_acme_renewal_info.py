@@ -41,6 +41,9 @@ def test_a_revoked_certificate_is_replaced(new_host: Host, new_ca: Pebble, tmp_p
         return request.forward()
 
     new_host.keep("--profile", "default")
+    while new_host.certificate().serial_number.bit_length() <= 60:
+        # Pebble does not find again what has a serial number that begins with zeros.
+        new_host.keep("--profile", "default", "--force")
     first = new_host.certificate()
     assert run(*new_host.ca_options, "--revoke", str(new_host.chain)).code == 0
     assert new_ca.status(first.serial_number) == "Revoked"
@@ -68,14 +71,20 @@ def test_past_window_orders_now_future_window_later(new_host: Host) -> None:
     assert new_host.certificate() != second
 
 
-def test_already_replaced_is_ordered_without(new_host: Host) -> None:
+@pytest.mark.parametrize(
+    "refused",
+    [
+        pytest.param(status(409, "alreadyReplaced"), id="already replaced"),
+        pytest.param(status(500, "serverInternal"), id="a CA that stumbles over it"),
+    ],
+)
+def test_what_cannot_be_replaced_is_ordered_without(new_host: Host, refused: Any) -> None:
     new_host.keep()
     first, between, wishes = new_host.certificate(), ari(new_host), []
     run(*new_host.ca_options, "--revoke", str(new_host.chain))
 
     def refuse_once(request: Request) -> Reply:
         wishes.append("replaces" in request.payload)
-        refused = status(409, "alreadyReplaced")
         return refused(request) if len(wishes) == 1 else request.forward()
 
     with between.faulty("newOrder", refuse_once):
