@@ -13,5 +13,6 @@ golden:
 bench:
 	$(PYTHON) benchmarks/render.py
 	$(PYTHON) benchmarks/check.py
+	$(PYTHON) benchmarks/look.py
 
 .PHONY: check golden bench

@@ -165,7 +165,8 @@ def staged(tree: Tree, done: list[Change], top: int) -> Iterator[int]:
         for path in changed:
             write(stage, path, tree[path])
         for path in changed:
-            flush(stage, path)
+            if tree[path].content:
+                flush(stage, path)
         yield stage
     finally:
         os.close(stage)
