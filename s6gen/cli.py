@@ -11,7 +11,7 @@ import click
 from s6gen import __version__
 from s6gen.errors import Exit, Fatal
 
-COMMANDS = ("check", "graph", "presets", "render")
+COMMANDS = ("check", "config", "graph", "init", "presets", "render", "templates")
 """Each is a module of `s6gen.commands`, imported only when it is asked for."""
 
 
@@ -49,7 +49,9 @@ def run(args: list[str]) -> int:
         code = s6gen.main(args, prog_name="s6gen", standalone_mode=False)
         sys.stdout.flush()
     except Fatal as fatal:
-        return complain(str(fatal), fatal.code)
+        for message in fatal.messages:
+            complain(message, fatal.code)
+        return fatal.code
     except click.ClickException as usage:
         return complain(lowered(usage.format_message()), Exit.USAGE)
     except (click.Abort, KeyboardInterrupt):

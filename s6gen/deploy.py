@@ -14,6 +14,9 @@ from s6gen.validators import is_directory_below_root, is_service_name
 PARTS = ("chain", "certificate", "issuers", "key")
 """What a file may be made of: the certificate and its issuers, either alone, the private key."""
 
+STEP = re.compile(r"""(?:[^;'"\\]|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|['"\\].*)*""", re.DOTALL)
+"""What reaches to the next semicolon that is not quoted."""
+
 SIGNALS = {"ABRT": "b", "ALRM": "a", "CONT": "c", "HUP": "h", "INT": "i", "QUIT": "q"} | {
     "KILL": "k", "STOP": "p", "TERM": "t", "USR1": "1", "USR2": "2", "WINCH": "y", "reload": "l",
 }  # fmt: skip
@@ -134,6 +137,11 @@ class Consumer:
     name: str
     steps: tuple[Step, ...]
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The files that it is given."""
+        return tuple(step.path for step in self.steps if isinstance(step, Copy))
+
 
 def consumers(texts: Iterable[str]) -> tuple[Consumer, ...]:
     """What the values of --deploy ask for, in their order."""
@@ -158,26 +166,23 @@ def consumer(text: str) -> Consumer:
 
 
 def split(text: str) -> list[str]:
-    """Words, quoted as for a shell; an unquoted semicolon is one of its own."""
+    """Words, quoted as for a shell."""
     refuse("\0" in text, "contains a null character")
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=";")
-    lexer.whitespace_split, lexer.commenters = True, ""
     try:
-        return list(lexer)
+        return shlex.split(text)
     except ValueError as error:
         raise Fatal(str(error).lower()) from None
 
 
 def commands(text: str) -> Iterator[list[str]]:
     """The steps of a text, each as words."""
-    words: list[str] = []
-    for one in [*split(text), ";"]:
-        if one != ";":
-            words.append(one)
-            continue
+    at = 0
+    while at <= len(text):
+        end = STEP.match(text, at).end()  # type: ignore[union-attr]
+        words = split(text[at:end])
         refuse(not words, "a step is missing")
         yield words
-        words = []
+        at = end + 1
 
 
 def step(words: list[str]) -> Step:

@@ -1,6 +1,7 @@
 """What ends a command, and with which exit code."""
 
 import enum
+from collections.abc import Iterable
 
 
 class Exit(enum.IntEnum):
@@ -24,6 +25,17 @@ class Fatal(Exception):  # noqa: N818 (s6's own word)
         """A mistake of the user's unless code says otherwise."""
         super().__init__(message)
         self.code = code
+        self.messages: tuple[str, ...] = (message,)
+
+
+class Fatals(Fatal):
+    """Ends the command with several such lines: all mistakes are told at once."""
+
+    def __init__(self, messages: Iterable[str]) -> None:
+        """At least one message."""
+        messages = tuple(messages)
+        super().__init__(messages[0])
+        self.messages = messages
 
 
 def os_failure(what: str, path: str, error: OSError) -> Fatal:

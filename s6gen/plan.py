@@ -1,4 +1,4 @@
-"""What a rendering changes in what is there. Decided before anything is written."""
+"""What a rendering changes in what is there, and why. Decided before anything is written."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
@@ -6,23 +6,31 @@ from typing import Literal
 import attrs
 
 from s6gen import manifest
-from s6gen.errors import Fatal
-from s6gen.manifest import Manifest
+from s6gen.manifest import Origin, Record, digest, service_of
 from s6gen.tree import File, Tree
 
-Action = Literal["created", "updated", "unchanged", "removed"]
-"""What becomes of a file."""
-
+Action = Literal[
+    "created", "updated", "merged", "kept", "unchanged", "removed", "refused", "left over"
+]
+"""What becomes of a file. Kept: it was edited, and nothing that is new touches the edit."""
 
 DIRECTORY = "a directory"
+KEEPING = {"merged", "kept", "refused"}
+"""What leaves something of a hand edit in place."""
 
 
 @attrs.frozen
 class Change:
-    """One file, and what becomes of it."""
+    """One file, what becomes of it, and why."""
 
     path: str
     action: Action
+    reason: str = ""
+    """Why it is not what would be rendered. Empty for what is unchanged."""
+    advice: str = ""
+    """What to do where nothing is done."""
+    content: File | None = None
+    """What it becomes, or would if it were not refused; nothing where it goes, or stays."""
 
 
 @attrs.frozen
@@ -33,42 +41,163 @@ class Foreign:
     """Such as "a symbolic link"."""
 
 
-Found = Mapping[str, File | Foreign]
-"""What is there now, of the paths that matter."""
+@attrs.frozen(kw_only=True)
+class Found:
+    """What is there now."""
+
+    files: Mapping[str, File | Foreign]
+    """Of the paths that matter."""
+    record: Record
+    strangers: Mapping[str, str] = {}
+    """For services that are no longer rendered, something in them that s6gen did not write."""
+    merged: Mapping[str, File | None] = {}
+    """What a merge makes of files that were edited; nothing where both changed the same lines."""
 
 
-def services(tree: Tree) -> frozenset[str]:
-    """The source definition directories of a tree."""
-    return frozenset(path.split("/")[0] for path in tree)
+@attrs.frozen(kw_only=True)
+class Wish:
+    """What is to be there, and how far a rendering may go for it."""
+
+    tree: Tree
+    origins: Mapping[str, Origin] = {}
+    """What each service is rendered by and from."""
+    complete: bool = False
+    """Whether services that were rendered before and are not in tree are left over."""
+    force: bool = False
+    """Replace what was edited, or is not ours."""
+    prune: bool = False
+    """Remove what is left over."""
+    merge: bool = False
+    """Keep edits, and merge them with what is new."""
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The source definition directories."""
+        return frozenset(map(service_of, self.tree))
 
 
-def paths(tree: Tree, recorded: Manifest) -> Iterable[str]:
+def paths(wish: Wish, record: Record) -> list[str]:
     """The paths that matter: what is to be there, and what s6gen once wrote there."""
-    return sorted({*tree, *manifest.within(recorded, services(tree))})
+    relevant = record if wish.complete else record.only(wish.services)
+    return sorted({*wish.tree, *relevant.files})
 
 
-def plan(tree: Tree, found: Found, recorded: Manifest, *, force: bool) -> list[Change]:
-    """The changes that make what is found into tree.
-
-    Raises Fatal for what is not ours to replace or remove, unless force is given.
-    """
-    return list(changes(tree, found, recorded, force))
+def is_pristine(path: str) -> bool:
+    """Whether a file is what s6gen rendered of another, which was edited and merged."""
+    name = path.rpartition("/")[2]
+    return name.startswith(".") and name.endswith(".s6gen")
 
 
-def changes(tree: Tree, found: Found, recorded: Manifest, force: bool) -> Iterator[Change]:
-    """The change of each path in turn."""
-    for path in paths(tree, recorded):
-        wanted, present = tree.get(path), found.get(path)
-        if present is None:
-            if wanted is not None:
-                yield Change(path, "created")
-        elif wanted is not None and same(wanted, present):
-            yield Change(path, "unchanged")
+def pristine(path: str) -> str:
+    """Where what was rendered is kept beside a file that was edited and merged."""
+    directory, slash, name = path.rpartition("/")
+    return f"{directory}{slash}.{name}.s6gen"
+
+
+def plan(wish: Wish, found: Found) -> list[Change]:
+    """The changes that make what is found into what is wished for."""
+    services = wish.services
+    edited: set[str] = set()
+    changes = []
+    for path in paths(wish, found.record):
+        if service_of(path) in services and not is_pristine(path):
+            for change in rendered(path, wish, found):
+                changes.append(change)
+                if change.action in KEEPING:
+                    edited.add(pristine(path))
+    changes += pristine_removals(wish, found, edited)
+    if wish.complete:
+        for service in sorted({service_of(path) for path in found.record.files} - services):
+            changes += left_over(service, wish, found)
+    return sorted(changes, key=lambda change: change.path)
+
+
+def rendered(path: str, wish: Wish, found: Found) -> Iterator[Change]:
+    """What becomes of a file of a service that is rendered."""
+    wanted, present = wish.tree.get(path), found.files.get(path)
+    if present is None:
+        if wanted is not None:
+            missing = path in found.record.files
+            yield Change(path, "created", "missing" if missing else "new", content=wanted)
+    elif wanted is not None and same(wanted, present):
+        yield Change(path, "unchanged")
+    elif refused := fault(path, present, found.record):
+        reason, advice = refused
+        if path in found.record.files and wanted is not None and is_renewed(path, wanted, found):
+            reason = f"{reason}; {cause(path, wish, found.record)}"
+        if wish.force and not is_directory(present):
+            yield replacement(path, wanted, reason)
+        elif wanted is not None and path in found.merged:
+            yield from merged(path, wanted, present, found, reason)
         else:
-            refuse_directory(path, present)
-            if not force:
-                refuse_what_is_not_ours(path, present, recorded)
-            yield Change(path, "updated" if wanted is not None else "removed")
+            advice = advice_for(wanted, present, wish) or advice
+            yield Change(path, "refused", reason, advice, wanted)
+    else:
+        yield replacement(path, wanted, cause(path, wish, found.record))
+
+
+def advice_for(wanted: File | None, present: File | Foreign, wish: Wish) -> str:
+    """What to do about an edit that cannot be merged."""
+    if isinstance(present, Foreign):
+        return ""
+    if wanted is None:
+        return "no longer rendered: --force removes it"
+    return "git does not know what was rendered last: --force drops the edit" if wish.merge else ""
+
+
+def replacement(path: str, wanted: File | None, reason: str) -> Change:
+    """What is wanted takes the place of what is there."""
+    return Change(path, "removed" if wanted is None else "updated", reason, content=wanted)
+
+
+def merged(
+    path: str, wanted: File, present: File | Foreign, found: Found, reason: str
+) -> Iterator[Change]:
+    """What becomes of an edited file, and of what was rendered of it."""
+    result = found.merged[path]
+    if result is None:
+        advice = "both change the same lines: undo the edit there, or --force drops it"
+        yield Change(path, "refused", reason, advice, wanted)
+        return
+    if same(result, present):
+        yield Change(path, "kept", reason)
+    else:
+        yield Change(path, "merged", reason, content=result)
+    if not same(result, wanted):
+        kept = found.files.get(pristine(path))
+        if kept is None or not same(File(wanted.content), kept):
+            action: Action = "created" if kept is None else "updated"
+            yield Change(pristine(path), action, "a merge", content=File(wanted.content))
+
+
+def pristine_removals(wish: Wish, found: Found, needed: Iterable[str]) -> Iterator[Change]:
+    """What was kept for the sake of edits that are gone."""
+    for path in found.record.only(wish.services).files:
+        if is_pristine(path) and path not in needed and path in found.files:
+            yield Change(path, "removed", "the edit is gone")
+
+
+def left_over(service: str, wish: Wish, found: Found) -> Iterator[Change]:
+    """What becomes of a service that was rendered once and no longer is."""
+    mine = sorted(found.record.only([service]).files)
+    present = [path for path in mine if path in found.files]
+    reason = "left over"
+    if not present:
+        return
+    if not wish.prune:
+        yield Change(service, "left over", reason, "no longer rendered: --prune removes it")
+        return
+    if service in found.strangers:
+        advice = f"{found.strangers[service]} was not rendered by s6gen: remove that yourself"
+        yield Change(service, "left over", reason, advice)
+        return
+    for path in present:
+        refused = fault(path, found.files[path], found.record)
+        if refused and not (wish.force and not is_directory(found.files[path])):
+            advice = f"{path} was edited: --prune --force removes it all the same"
+            yield Change(service, "left over", reason, advice)
+            return
+    yield from (Change(path, "removed", reason) for path in present)
 
 
 def same(wanted: File, present: File | Foreign) -> bool:
@@ -80,18 +209,71 @@ def same(wanted: File, present: File | Foreign) -> bool:
     )
 
 
-def refuse_directory(path: str, present: File | Foreign) -> None:
-    """Raise Fatal for a directory at a file's place: who knows what is in it."""
-    if isinstance(present, Foreign) and present.kind == DIRECTORY:
-        raise Fatal(f"{path}: is a directory: remove it")
+def is_directory(present: File | Foreign) -> bool:
+    """Whether it is a directory: who knows what is in it."""
+    return isinstance(present, Foreign) and present.kind == DIRECTORY
 
 
-def refuse_what_is_not_ours(path: str, present: File | Foreign, recorded: Manifest) -> None:
-    """Raise Fatal for what s6gen did not write, or somebody has changed since."""
+def fault(path: str, present: File | Foreign, record: Record) -> tuple[str, str] | None:
+    """Why a file is not ours to replace, and what to do; nothing if it is."""
+    if is_directory(present):
+        return f"is {DIRECTORY}", "remove it"
     if isinstance(present, Foreign):
-        raise Fatal(f"{path}: is {present.kind}: remove it, or replace it with --force")
-    ours = recorded.get(path, frozenset())
-    if not ours:
-        raise Fatal(f"{path}: was not rendered by s6gen: remove it, or replace it with --force")
-    if manifest.digest(present.content) not in ours:
-        raise Fatal(f"{path}: was edited since it was rendered: --force replaces it")
+        return f"is {present.kind}", "remove it, or replace it with --force"
+    if path not in record.files:
+        return "was not rendered by s6gen", "remove it, or replace it with --force"
+    if digest(present.content) not in record.files[path]:
+        return "edited by hand", "--merge keeps the edit, --force drops it"
+    return None
+
+
+def is_renewed(path: str, wanted: File, found: Found) -> bool:
+    """Whether something else is rendered than last time."""
+    return digest(wanted.content) not in found.record.files[path]
+
+
+def cause(path: str, wish: Wish, record: Record) -> str:
+    """Why something else is rendered than last time."""
+    present = wish.tree.get(path)
+    if present is not None and digest(present.content) in record.files[path]:
+        return "mode changed"
+    service = service_of(path)
+    now, before = wish.origins.get(service), record.origins.get(service, frozenset())
+    if now is None or not before:
+        return "rendered differently"
+    causes = []
+    if now.parameters not in {one.parameters for one in before}:
+        causes.append("parameters changed")
+    if now.version not in {one.version for one in before}:
+        versions = ", ".join(sorted({one.version for one in before}))
+        causes.append(f"s6gen was {versions}, is {now.version}")
+    return " and ".join(causes) or "templates changed"
+
+
+def record_after(wish: Wish, found: Found, changes: Iterable[Change]) -> Record:
+    """The record once the changes are made."""
+    services = wish.services
+    changes = list(changes)
+    gone = {service_of(one.path) for one in changes if one.action == "removed"}
+    if wish.complete:
+        gone |= {service_of(path) for path in found.record.files}
+        gone -= {service_of(path) for path in found.files}
+        gone |= {service_of(one.path) for one in changes if one.action == "removed"}
+    touched = {service_of(one.path) for one in changes if one.action not in ("unchanged", "kept")}
+    before = found.record.only(services)
+    new = {name: frozenset([one]) for name, one in wish.origins.items()}
+    old = {name: one for name, one in before.origins.items() if name not in touched}
+    kept = {
+        pristine(one.path)
+        for one in changes
+        if one.action in KEEPING and pristine(one.path) in found.files
+    } | {one.path for one in changes if is_pristine(one.path) and one.content}
+    edits = {path: frozenset([digest(wish.tree[edited_of(path)].content)]) for path in sorted(kept)}
+    mine = Record({**manifest.describe(wish.tree), **edits}, new | old)
+    return found.record.without({*services, *gone}) | mine
+
+
+def edited_of(path: str) -> str:
+    """The file that a pristine one is kept for."""
+    directory, slash, name = path.rpartition("/")
+    return f"{directory}{slash}{name[1:].removesuffix('.s6gen')}"

@@ -1,35 +1,59 @@
 """Parameters in, tree out."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.templates import PACKAGE, environment, expand, template_paths
+from s6gen import __version__
+from s6gen.kind import Kind
+from s6gen.manifest import Origin, digest
+from s6gen.templates import PACKAGE, Templates
 from s6gen.tree import File, Tree, file
 
+EMPTY = File(b"")
 
-def render(service: RenewLetsEncrypt) -> Tree:
-    """The source definition directories of a service, as s6-rc-compile takes them."""
-    files = {**dict(templated(service)), **dict(copied(service)), **dict(depending(service))}
+
+def render(kinds: Iterable[Kind], templates: Templates | None = None) -> Tree:
+    """The source definition directories of some services, as s6-rc-compile takes them."""
+    templates = templates or Templates()
+    files: dict[str, File] = {}
+    for kind in kinds:
+        files |= templated(kind, templates)
+        files |= copied(kind)
+        files |= named(kind)
     return dict(sorted(files.items()))
 
 
-def templated(service: RenewLetsEncrypt) -> Iterator[tuple[str, File]]:
+def templated(kind: Kind, templates: Templates) -> Iterator[tuple[str, File]]:
     """What comes from the template directory, under the names that the parameters give."""
-    templates = environment()
-    for directory, path in template_paths(service.template, service.directories):
-        text = expand(templates, f"{service.template}/{directory}/{path}", service)
-        content = text.encode("utf-8", "surrogateescape")
-        yield f"{service.directories[directory]}/{path}", file(content)
+    for directory, service in kind.directories.items():
+        for path, name in templates.below(f"{kind.template}/{directory}"):
+            yield f"{service}/{path}", templates.expand(name, kind)
 
 
-def copied(service: RenewLetsEncrypt) -> Iterator[tuple[str, File]]:
+def copied(kind: Kind) -> Iterator[tuple[str, File]]:
     """The programs that go along as they are."""
-    for path, module in service.programs.items():
-        yield path, file((PACKAGE / module).read_bytes())
+    for path, module in kind.programs.items():
+        yield path, program(module)
 
 
-def depending(service: RenewLetsEncrypt) -> Iterator[tuple[str, File]]:
-    """The empty files of dependencies.d (s6-rc-compile: Source format)."""
-    for name, dependencies in service.dependencies.items():
-        for dependency in dependencies:
-            yield f"{name}/dependencies.d/{dependency}", File(b"")
+@functools.cache
+def program(module: str) -> File:
+    """A module of s6gen."""
+    return file((PACKAGE / module).read_bytes())
+
+
+def named(kind: Kind) -> Iterator[tuple[str, File]]:
+    """The empty files of dependencies.d and contents.d (s6-rc-compile: Source format)."""
+    for directory, names in kind.names.items():
+        for name in names:
+            yield f"{directory}/{name}", EMPTY
+
+
+def origins(kinds: Iterable[Kind]) -> Mapping[str, Origin]:
+    """For each service what it is rendered by and from."""
+    return {
+        kind.service: Origin(
+            __version__, digest(kind.parameters.encode("utf-8", "surrogateescape"))[:16]
+        )
+        for kind in kinds
+    }

@@ -1,5 +1,6 @@
 """The parameters of a service that keeps one certificate renewed, and what follows from them."""
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,6 +10,7 @@ import attrs
 
 from s6gen import snooze, validators
 from s6gen.errors import Fatal
+from s6gen.renew_lets_encrypt_log import RenewLetsEncryptLog
 from s6gen.shell import shell_word, shell_words
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def is_client(text: str) -> bool:
     return words[:1] not in ((), ("",)) and not words[0].startswith("-")
 
 
+@functools.cache
 def consumers(deployments: tuple[str, ...]) -> "tuple[Consumer, ...]":
     """Who is given the certificate, as --deploy says."""
     if not deployments:
@@ -68,6 +71,11 @@ def consumers(deployments: tuple[str, ...]) -> "tuple[Consumer, ...]":
     from s6gen import deploy  # only for those who deploy: it takes a while to load
 
     return deploy.consumers(deployments)
+
+
+def deployable(_: object, attribute: object, deployments: tuple[str, ...]) -> None:  # noqa: ARG001 (attrs' signature)
+    """Refuse what cannot be deployed."""
+    consumers(deployments)
 
 
 def stem(service: str) -> str:
@@ -82,7 +90,7 @@ def derived(function: Callable[["RenewLetsEncrypt"], str], **arguments: Any) -> 
 
 @attrs.frozen(kw_only=True)
 class RenewLetsEncrypt:
-    """A longrun that keeps one certificate renewed, and its logger.
+    """A longrun that keeps one certificate renewed.
 
     Every field is an option of `s6gen render`. Raises Fatal for a value that cannot be right.
     """
@@ -105,6 +113,12 @@ class RenewLetsEncrypt:
         converter=validators.normal_path,
         validator=validators.directory,
     )
+    account_key: str = derived(
+        lambda self: f"{self.certificate_dir}/account.key",
+        converter=validators.normal_path,
+        validator=validators.file,
+    )
+    """The key of the account at the CA. Certificates of one user may share it."""
     user: str = attrs.field(default="tls", validator=validators.account)
     group: str = derived(lambda self: self.user, validator=validators.account)
     ca: str = attrs.field(
@@ -153,7 +167,7 @@ class RenewLetsEncrypt:
         lambda self: f"{stem(self.service)}-log", validator=validators.service_name
     )
     log_dir: str = derived(
-        lambda self: f"/var/log/{stem(self.service)}",
+        lambda self: f"/var/log/{self.log_name}",
         converter=validators.normal_path,
         validator=validators.directory,
     )
@@ -161,7 +175,7 @@ class RenewLetsEncrypt:
     log_group: str = derived(lambda self: self.log_user, validator=validators.account)
     log_size: int = attrs.field(default=1000000, validator=validators.between(4096, 268435455))
     deployments: tuple[str, ...] = attrs.field(
-        default=(), converter=several, metadata={"option": "deploy"}
+        default=(), converter=several, validator=deployable, metadata={"option": "deploy"}
     )
     state_dir: str = derived(
         lambda self: f"/var/lib/s6gen/{self.service}",
@@ -186,14 +200,14 @@ class RenewLetsEncrypt:
             raise Fatal("--domain: give at least one")
         if self.service == self.log_service:
             raise Fatal(f"--log-service: must differ from --service: {self.service!r}")
-        for name in self.dependencies[self.service]:
+        for name in self.dependencies:
             if name in (self.service, self.log_service, self.pipeline):
                 raise Fatal(f"--depends-on: a service cannot depend on itself: {name!r}")
-        consumers(self.deployments)
         self.refuse_overlap(
             "--state-dir", self.state_dir, "--certificate-dir", self.certificate_dir
         )
         self.refuse_overlap("--certificate-dir", self.certificate_dir, "--page", self.site)
+        self.refuse_overlap("--account-key", self.account_dir, "--page", self.site)
         self.refuse_overlap("--log-dir", self.log_dir, "--page", self.site)
         self.refuse_overlap("--log-dir", self.log_dir, "--certificate-dir", self.certificate_dir)
         if self.ca in CAS:
@@ -213,23 +227,49 @@ class RenewLetsEncrypt:
         return f"{self.web_root}/{self.page}"
 
     @property
+    def account_dir(self) -> str:
+        """Where the account's key is."""
+        return self.account_key.rpartition("/")[0] or "/"
+
+    @property
+    def log_name(self) -> str:
+        """What pipeline and log directory are named after: foo of foo-log, else foo of foo-srv."""
+        name = self.log_service.removesuffix("-log")
+        return name if name != self.log_service else stem(self.service)
+
+    @property
     def pipeline(self) -> str:
         """The bundle of service and logger (s6-rc-compile: pipeline-name)."""
-        name = stem(self.service)
+        name = self.log_name
         return name if name not in (self.service, self.log_service) else f"{name}-pipeline"
+
+    @property
+    def logger(self) -> RenewLetsEncryptLog:
+        """The longrun that writes what this one says."""
+        return RenewLetsEncryptLog(
+            service=self.log_service,
+            producers=(self.service,),
+            pipeline=self.pipeline,
+            directory=self.log_dir,
+            user=self.log_user,
+            group=self.log_group,
+            size=self.log_size,
+            number=self.log_number,
+            mount_service=self.mount_service,
+            execlineb=self.execlineb,
+            command_line=self.command_line,
+        )
 
     @property
     def directories(self) -> dict[str, str]:
         """Each directory of the template, and the name of the service that it is for."""
-        deployment = {"deployment": self.service} if self.consumers else {}
-        readiness = {"readiness": self.service} if self.notify else {}
-        return {
-            "renew-lets-encrypt-srv": self.service,
-            "renew-lets-encrypt-log": self.log_service,
-            **deployment,
-            **readiness,
-            **({"placeholder": self.service} if self.placeholder else {}),
+        parts = {
+            "renew-lets-encrypt-srv": True,
+            "deployment": self.consumers,
+            "readiness": self.notify,
+            "placeholder": self.placeholder,
         }
+        return {part: self.service for part, wanted in parts.items() if wanted}
 
     @property
     def consumers(self) -> "tuple[Consumer, ...]":
@@ -243,12 +283,14 @@ class RenewLetsEncrypt:
         return 1000 * (60 + sum(step.seconds for step in steps))
 
     @property
-    def dependencies(self) -> dict[str, tuple[str, ...]]:
-        """What each service lists in its dependencies.d."""
-        return {
-            self.service: (self.mount_service, self.network_service, *self.depends_on),
-            self.log_service: (self.mount_service,),
-        }
+    def dependencies(self) -> tuple[str, ...]:
+        """What has to be up before."""
+        return (self.mount_service, self.network_service, *self.depends_on)
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Each directory of empty files (s6-rc-compile: Source format), and what is in it."""
+        return {f"{self.service}/dependencies.d": self.dependencies}
 
     @property
     def programs(self) -> dict[str, str]:
@@ -265,11 +307,6 @@ class RenewLetsEncrypt:
     def acme_dir(self) -> str:
         """Where the answers to HTTP-01 challenges go (RFC 8555 section 8.3)."""
         return f"{self.site}/.well-known/acme-challenge"
-
-    @property
-    def account_key(self) -> str:
-        """The key of the account at the CA."""
-        return f"{self.certificate_dir}/account.key"
 
     @property
     def domain_key(self) -> str:
@@ -337,6 +374,11 @@ class RenewLetsEncrypt:
     def timefile(self) -> str | None:
         """The file whose time is that of the last look, if the schedule has one."""
         return snooze.timefile(self.snooze)
+
+    @property
+    def parameters(self) -> str:
+        """All that it is rendered from."""
+        return self.command_line
 
     @property
     def command_line(self) -> str:

@@ -1,8 +1,14 @@
 """Where commands print."""
 
+import os
 import sys
 
 
 def write(text: str) -> None:
     """Put text to stdout; what its encoding lacks is escaped."""
     sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace"))
+
+
+def wants_colour() -> bool:
+    """On a terminal, unless the user said otherwise (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,19 +1,26 @@
 """The templates: where they are, and how a value gets into them."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from s6gen.errors import Fatal
+from s6gen.errors import Fatal, os_failure
 from s6gen.execline import word
+from s6gen.kind import Kind
+from s6gen.tree import File, file
 
 PACKAGE = Path(__file__).parent
+MARKS = ("{{", "{%", "{#")
+"""A file without any of these is its own expansion."""
 
 
 def template_directory() -> Path:
-    """Where the templates are: in the installed package, or beside it in a checkout."""
+    """Where ours are: in the installed package, or beside it in a checkout."""
     installed = PACKAGE / "templates"
     return installed if installed.is_dir() else PACKAGE.parent / "templates"
 
@@ -39,33 +46,109 @@ def verbatim(value: str) -> Execline:
     return Execline(value)
 
 
-def environment() -> jinja2.Environment:
-    """Where templates are expanded: an undefined variable is an error, a value is one word."""
-    made = jinja2.Environment(  # noqa: S701 (execline, not HTML)
-        loader=jinja2.FileSystemLoader(template_directory()),
+def environment(directories: Sequence[Path]) -> jinja2.Environment:
+    """Where templates are expanded: an undefined variable is an error, a value is one word.
+
+    Sandboxed: a template gets at the values it is given, not at Python.
+    """
+    made = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(directories),
         undefined=jinja2.StrictUndefined,
         finalize=quoted,
         keep_trailing_newline=True,
-        optimized=False,  # each template is expanded once
         trim_blocks=True,
         lstrip_blocks=True,
+        cache_size=-1,
+        auto_reload=False,
     )
     made.filters |= {"words": words, "verbatim": verbatim}
     return made
 
 
-def expand(templates: jinja2.Environment, path: str, service: object) -> str:
-    """What a template becomes for a service."""
-    source = (template_directory() / path).read_text("utf-8")
-    if "{{" not in source and "{%" not in source:
-        return source  # not worth a compilation
-    return templates.get_template(path).render(service=service)
+class Templates:
+    """All templates: the administrator's own in front of ours, file by file."""
+
+    def __init__(self, own: Path | None = None) -> None:
+        """Own need not have any; raises Fatal if it is no directory."""
+        directories = (template_directory(),) if own is None else (own, template_directory())
+        self.own = own
+        self.sources = {
+            name: top for top in reversed(directories) for name in sorted(names_below(top))
+        }
+        self._environment = environment(directories)
+        self._plain: dict[str, File] = {}
+        self._below: dict[str, list[tuple[str, str]]] = {}
+
+    def below(self, directory: str) -> list[tuple[str, str]]:
+        """The templates in a directory: path within it, and name."""
+        if directory not in self._below:
+            start = len(directory) + 1
+            self._below[directory] = sorted(
+                (name[start:], name) for name in self.sources if name.startswith(f"{directory}/")
+            )
+        return self._below[directory]
+
+    def expand(self, name: str, kind: Kind) -> File:
+        """What a template becomes for a service. Raises Fatal for a mistake in one's own."""
+        if name in self._plain:
+            return self._plain[name]
+        text = self.read(name)
+        if not any(mark in text for mark in MARKS):
+            return self._plain.setdefault(name, file(text.encode()))
+        try:
+            text = self._environment.get_template(name).render(service=kind)
+        except Fatal:
+            raise
+        except Exception as error:
+            raise self.mistake(error) or error from None
+        return file(text.encode("utf-8", "surrogateescape"))
+
+    def origin(self, name: str) -> str:
+        """Whose a template is."""
+        return "own" if self.sources[name] == self.own else "s6gen"
+
+    def read(self, name: str) -> str:
+        """The text of a template."""
+        path = self.sources[name] / name
+        try:
+            return path.read_text("utf-8")
+        except UnicodeDecodeError:
+            raise Fatal(f"{path}: is not UTF-8") from None
+        except OSError as error:
+            raise os_failure("read", str(path), error) from None
+
+    def mistake(self, error: Exception) -> Fatal | None:
+        """What is wrong in a template of the administrator's own, and where."""
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            path, line = error.filename or "", error.lineno
+        else:
+            path, line = template_line(error.__traceback__, set(map(str, self.own_paths())))
+        if self.own is None or not path.startswith(f"{self.own}/"):
+            return None
+        message = re.sub(r"'s6gen\.[\w.]+ object'", "'service'", str(error).splitlines()[0])
+        return Fatal(f"{path}:{line}: {message}")
+
+    def own_paths(self) -> Iterable[Path]:
+        """The files of the administrator's own."""
+        return (top / name for name, top in self.sources.items() if top == self.own)
 
 
-def template_paths(template: str, directories: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The files in some directories of a template: directory, and path within it."""
-    for directory in sorted(directories):
-        top = template_directory() / template / directory
-        for path in sorted(top.rglob("*")):
-            if path.is_file():
-                yield directory, path.relative_to(top).as_posix()
+def names_below(top: Path) -> Iterable[str]:
+    """The templates in a directory: not what an editor leaves."""
+    if not top.is_dir():
+        raise Fatal(f"{top}: is not a directory of templates")
+    for path in top.rglob("*"):
+        name = path.relative_to(top).as_posix()
+        if not path.name.startswith(".") and not path.name.endswith("~") and path.is_file():
+            yield name
+
+
+def template_line(trace: TracebackType | None, paths: set[str]) -> tuple[str, int]:
+    """Where an error came up: the innermost of these files, and its line (jinja2 maps them)."""
+    found = ("", 0)
+    while trace:
+        path = trace.tb_frame.f_code.co_filename
+        if path in paths:
+            found = (path, trace.tb_lineno)
+        trace = trace.tb_next
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.program import require
 
-from s6gen.commands.render import SECTIONS
+from s6gen.commands.render import command
 
 TOP = Path(__file__).parent.parent
 PAGES = sorted((TOP / "man").glob("*.1"))
@@ -25,13 +25,7 @@ def test_manual_page_is_well_formed(page: Path) -> None:
 def test_the_manual_page_has_every_option_of_render() -> None:
     text = (TOP / "man/s6gen-render.1").read_text()
     documented = {f"--{name}" for name in re.findall(r"Fl -([a-z-]+)", text)}
-    known = {
-        name
-        for options in SECTIONS.values()
-        for option in options
-        for name in option.opts
-        if name.startswith("--")
-    }
+    known = {name for option in command.params for name in option.opts if name.startswith("--")}
 
     assert documented | {"--output", "--force"} == known
     assert "Fl o Ar dir , Fl -output Ar dir" in text

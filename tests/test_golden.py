@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from s6gen.commands.render import command
+from s6gen.host import services
+from s6gen.parameter_options import given_values
 from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.request import certificates, request
 from s6gen.tree import File, Tree
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,9 +47,8 @@ CASES = {
 
 def rendered(arguments: str) -> Tree:
     """What the arguments of `s6gen render` make, without the client's copy."""
-    given = command.make_context("render", shlex.split(arguments)).params
-    given = {name: value for name, value in given.items() if value not in (None, ())}
-    tree = render(RenewLetsEncrypt(**{n: given[n] for n in given if n not in ("output", "force")}))
+    given = given_values(command.make_context("render", shlex.split(arguments)).params)
+    tree = render(services(certificates(request(None, given, None)[None])))
     return {path: file for path, file in tree.items() if not path.endswith("/acme_client.py")}
 
 
@@ -68,7 +70,7 @@ def test_golden(case: str) -> None:
 
 
 def test_the_client_goes_along_as_it_is() -> None:
-    tree = render(RenewLetsEncrypt(page="example", domains=["example.org"]))
+    tree = render([RenewLetsEncrypt(page="example", domains=["example.org"])])
     module = GOLDEN.parent.parent / "s6gen/acme_client.py"
 
     assert tree["renew-lets-encrypt-srv/data/acme_client.py"].content == module.read_bytes()

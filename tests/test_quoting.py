@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.program import require
+from support.rendering import rendered
 
-from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 
 RECORDER = """#!/bin/sh
@@ -71,7 +71,7 @@ def recorded(workshop: Path, service: RenewLetsEncrypt) -> list[list[str]]:
     """How the run script calls its programs, as the real execlineb reads it."""
     record, run = workshop / "record", workshop / "sv/run"
     record.write_bytes(b"")
-    run.write_bytes(render(service)[f"{service.service}/run"].content)
+    run.write_bytes(rendered(service)[f"{service.service}/run"].content)
     path = f"{workshop}/bin:/usr/bin:/bin:{os.environ['PATH']}"
     subprocess.run(
         ["execlineb", "-P", "run"],

@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from support.rendering import store
 
 from s6gen.errors import Exit, Fatal
-from s6gen.plan import Change
-from s6gen.store import store
 from s6gen.tree import File, Tree
 
 TREE: Tree = {
@@ -54,7 +53,7 @@ def test_creates(output: Path) -> None:
     finally:
         os.umask(mask)
 
-    assert [Change(path, "created") for path in TREE] == changes
+    assert [("created", path) for path in TREE] == [(one.action, one.path) for one in changes]
     assert held(output) == TREE
     assert (output / "foo/data").stat().st_mode & 0o777 == 0o755
 
@@ -119,7 +118,10 @@ def test_an_edited_file_is_refused_and_nothing_written(output: Path) -> None:
     before = times(output)
     after = {**TREE, "foo/run": File(b"#!/bin/execlineb -P\nbar\n", 0o755), "foo/new": File(b"")}
 
-    with pytest.raises(Fatal, match=r"^foo/run: was edited since it was rendered: --force"):
+    with pytest.raises(
+        Fatal,
+        match=r"^foo/run: edited by hand; rendered differently: --merge keeps the edit, --force",
+    ):
         store(after, output, force=False)
 
     assert times(output) == before
@@ -172,9 +174,7 @@ def test_a_service_directory_that_is_a_link_is_refused_even_by_force(
     output.mkdir()
     (output / "foo").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(
-        Fatal, match=r"/sv/foo/data/helper: lies in what is no directory: remove that$"
-    ):
+    with pytest.raises(Fatal, match=r"/sv/foo/data: lies in what is no directory: remove that$"):
         store(TREE, output, force=True)
 
     assert list((tmp_path / "elsewhere").iterdir()) == []
@@ -239,7 +239,7 @@ def test_a_record_with_a_conflict_names_the_line(output: Path) -> None:
     record = output / ".s6gen"
     record.write_text("<<<<<<< HEAD\n" + record.read_text())
 
-    with pytest.raises(Fatal, match=r"/sv/\.s6gen:1: must be a SHA-256, two spaces, a path: "):
+    with pytest.raises(Fatal, match=r"/sv/\.s6gen:1: a conflict: keep the lines of both sides, "):
         store(TREE, output, force=False)
 
 

@@ -17,12 +17,11 @@ import pytest
 from support.gate import Gate, gate
 from support.pebble import PEBBLE, ChallTestSrv, Settings, WebServer, pebble
 from support.program import free_port, require
+from support.rendering import rendered, store
 from support.supervision import Machine, argv, under_s6, under_s6_rc
 from test_service import LOG_USER, NAMES, USER, python_for_all
 
-from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.store import store
 
 RENEWALS, VALIDITY = 20, 24
 KINDS = {"s6": under_s6, "s6-rc": under_s6_rc}
@@ -157,7 +156,7 @@ def update(machine: Machine, scratch: Path) -> None:
     other = attrs.evolve(
         machine.parameters, raw_snooze=str(machine.parameters.raw_snooze).replace("-S/2", "-S/3")
     )
-    store(render(other), scratch / "sv", force=False)
+    store(rendered(other), scratch / "sv", force=False)
     compiled = scratch / "compiled-again"
     subprocess.run(["s6-rc-compile", str(compiled), str(scratch / "sv")], check=True)
     subprocess.run(["s6-rc-update", "-l", str(scratch / "live"), str(compiled)], check=True)

@@ -1,8 +1,6 @@
 """`s6gen check`."""
 
 import gc
-import os
-import sys
 from typing import Any
 
 import click
@@ -13,7 +11,7 @@ from s6gen.errors import Exit, Fatal
 from s6gen.read_sources import read_sources
 from s6gen.rules.warnings import WARNINGS
 from s6gen.source_options import SOURCES, request
-from s6gen.stdout import write
+from s6gen.stdout import wants_colour, write
 
 
 def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> Exit:
@@ -37,11 +35,6 @@ def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> E
         text = report.text(findings, colour=wants_colour())
     write(text)
     return Exit.NO if wrong else Exit.OK
-
-
-def wants_colour() -> bool:
-    """On a terminal, unless the user said otherwise (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 command = click.Command(

@@ -1,186 +1,205 @@
 """`s6gen render`."""
 
-import os
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
-from s6gen.compile_errors import tree_errors
-from s6gen.errors import Fatal
-from s6gen.render import render
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.store import store
+from s6gen.errors import Exit, Fatal, Fatals
+from s6gen.parameter_options import SECTIONS, SectionedCommand, given_values
+from s6gen.plan import Change, Wish
+from s6gen.repository import configuration_at, own_templates, with_certificate
+from s6gen.stdout import wants_colour, write
+from s6gen.store import replace_file
+from s6gen.templates import Templates
+from s6gen.update import Update, foreseen, make, under_way
+from s6gen.wishes import wished
+
+if TYPE_CHECKING:
+    from s6gen.configuration import Configuration
+
+REPORTED = ("refused", "left over")
 
 
-def option(names: str, metavar: str, text: str, **settings: Any) -> click.Option:
-    """An option that sets a parameter: the help ends in the parameter's default."""
-    made = click.Option(names.split(), metavar=metavar, help=text, **settings)
-    default = attrs.fields_dict(RenewLetsEncrypt)[str(made.name)].default
-    if isinstance(default, str | int) and default != 0:
-        made.help = f"{text} [{default}]"
-    return made
-
-
-SECTIONS = {
-    "The certificate": [
-        option("--page", "NAME", "Directory of the site in the web root.", required=True),
-        option(
-            "--domain domains",
-            "NAME",
-            "Name in the certificate; repeat it for more, the first comes first. A name in "
-            "Unicode is converted. No wildcards: HTTP-01 cannot prove them.",
-            multiple=True,
-            required=True,
-        ),
-        option(
-            "--ca",
-            "CA",
-            "letsencrypt, letsencrypt-staging, or the https URL of another CA's ACME directory.",
-        ),
-        option(
-            "--ca-bundle",
-            "FILE",
-            "PEM file of the roots that the CA's own TLS is verified with, for a private CA.",
-        ),
-        option(
-            "--contact contacts",
-            "ADDRESS",
-            "Mail address, or URL, that the CA is told; repeat it for more.",
-            multiple=True,
-        ),
-    ],
-    "The machine": [
-        option("--web-root", "DIR", "Where the sites' directories are."),
-        option("--certificate-dir", "DIR", "Keys, CSR, chain and state. Made if missing."),
-        option("--user", "NAME", "Who owns them, and runs snooze and the client."),
-        option("--group", "NAME", "Group of the certificate directory. [like --user]"),
-        option("--execlineb", "PATH", "execlineb, as the scripts' first line names it."),
-        option("--python", "PATH", "The Python that runs the bundled client; it needs acme."),
-    ],
-    "The renewal": [
-        option(
-            "--client",
-            "CLIENT",
-            "bundled: a copy of s6gen-acme, in data/. installed: the command s6gen-acme. "
-            "acme-tiny: the command acme-tiny, with keys and CSR that you make; called twice a "
-            "day, it renews in the last 21 days. Anything else is a command line, quoted as for "
-            "a shell, called twice a day as --user: it must know itself when to renew.",
-        ),
-        option(
-            "--snooze raw_snooze",
-            "ARGUMENTS",
-            "Arguments of snooze instead of the schedule that s6gen derives: a look every hour, "
-            "missed ones made up for. '-d 1' is the first of each month, and nothing before it.",
-        ),
-    ],
-    "The deployment": [
-        option(
-            "--deploy deployments",
-            "CONSUMER",
-            "Who is given each new certificate, by finish, as root; repeat it for more. A preset "
-            "of s6gen presets and its settings, such as 'nginx service=nginx-srv', or 'NAME: "
-            "STEP; STEP' with steps such as 'copy chain /etc/x/chain.pem', 'combine key+chain "
-            "/etc/x/tls.pem owner=root group=x mode=0440', 'reload x signal=USR2', 'restart x' "
-            "and 'run user=x timeout=60 COMMAND'. Tried again at every look until all succeed.",
-            multiple=True,
-        ),
-        option("--state-dir", "DIR", "Root's records of it. [/var/lib/s6gen/ and --service]"),
-        option("--deploy-key deployed_key", "FILE", "The key deployed. [the one of the client]"),
-        option(
-            "--notify",
-            "SECONDS",
-            "Signal readiness once a valid certificate is in place and deployed, so that servers "
-            "can depend on it; s6-rc waits SECONDS at most (timeout-up). [no readiness]",
-            type=int,
-        ),
-        click.Option(
-            ["--placeholder"],
-            is_flag=True,
-            help="Until the first certificate comes, a self-signed one stands in its place and is "
-            "deployed, so that servers can start. Needs openssl.",
-        ),
-        option("--live", "DIR", "s6-rc's live directory, for reload and restart."),
-    ],
-    "The services": [
-        option("--service", "NAME", "Name of the longrun that renews."),
-        option("--log-service", "NAME", "Name of its logger. [the same, with -log for -srv]"),
-        option("--mount-service", "NAME", "What mounts the file systems: both depend on it."),
-        option("--network-service", "NAME", "What brings up the network."),
-        option(
-            "--depends-on",
-            "NAME",
-            "One more service that the renewal depends on; repeat it for more.",
-            multiple=True,
-        ),
-    ],
-    "The log": [
-        option("--log-dir", "DIR", "Where s6-log writes. [/var/log/ and --service without -srv]"),
-        option("--log-user", "NAME", "Who owns it, and runs s6-log."),
-        option("--log-group", "NAME", "Group of the log directory. [like --log-user]"),
-        option("--log-size", "BYTES", "When s6-log begins a new file.", type=int),
-        option("--log-number", "COUNT", "How many old files it keeps.", type=int),
-    ],
-    "The output": [
-        click.Option(
-            ["-o", "--output"],
-            metavar="DIR",
-            default=".",
-            help="Where the source definition directories go. Made if missing. [.]",
-        ),
-        click.Option(
-            ["-f", "--force"],
-            is_flag=True,
-            help="Replace files too that were edited since, or that s6gen did not render.",
-        ),
-    ],
-}
-
-
-class Render(click.Command):
-    """The command, its options in sections."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options, section by section."""
-        for heading, options in SECTIONS.items():
-            with formatter.section(heading):
-                records = [one.get_help_record(ctx) for one in options]
-                formatter.write_dl([record for record in records if record])
-
-
-def main(output: str, force: bool, **given: Any) -> None:
-    """Render, write, and list the files."""
-    if not output:
+def main(
+    output: str | None,
+    config: str | None,
+    templates: str | None,
+    host: str | None,
+    check: bool,
+    diff: bool,
+    save: bool,
+    force: bool,
+    merge: bool,
+    prune: bool,
+    **parameters: Any,
+) -> Exit:
+    """Render, and write, or tell what would be written."""
+    refuse_together(check=check, diff=diff)
+    refuse_together(check=check, save=save)
+    refuse_together(diff=diff, save=save)
+    refuse_together(force=force, merge=merge)
+    if output == "":
         raise Fatal("--output: is empty: give a directory, such as '.'")
-    service = RenewLetsEncrypt(
-        **{name: as_given(value) for name, value in given.items() if value not in (None, ())}
+    given = given_values(parameters)
+    configuration = configuration_at(config, may_be_missing=save)
+    addition = with_certificate(configuration, config, given, host) if save else None
+    if addition:
+        configuration, given = addition, {}
+    elif configuration is None:
+        refuse_incomplete(given, host)
+    wishes = {
+        path: attrs.evolve(wish, force=force, merge=merge, prune=prune)
+        for path, wish in wished(
+            configuration,
+            given,
+            host=host,
+            output=Path(output) if output else None,
+            templates=Templates(own_templates(configuration, templates)),
+        ).items()
+    }
+    if check or diff:
+        return shown([foreseen(wish, path) for path, wish in wishes.items()], as_diff=diff)
+    written(wishes, addition)
+    return Exit.OK
+
+
+def refuse_together(**flags: bool) -> None:
+    """Raise Fatal for flags of which only one makes sense."""
+    if all(flags.values()):
+        raise Fatal(" and ".join(f"--{name}" for name in flags) + ": give only one of them")
+
+
+def refuse_incomplete(given: dict[str, Any], host: str | None) -> None:
+    """Raise Fatal for what is missing without a configuration file."""
+    for key in ("page", "domain"):
+        if key not in given:
+            raise Fatal(f"missing option '--{key}', and there is no s6gen.toml here or above")
+    if host is not None:
+        raise Fatal("--host: hosts are named in s6gen.toml, and there is none here or above")
+
+
+def shown(updates: Sequence[Update], *, as_diff: bool) -> Exit:
+    """Tell what would be written."""
+    lines: list[str] = []
+    for update in updates:
+        prefix = prefix_of(update, updates)
+        changes = [attrs.evolve(one, path=prefix + one.path) for one in update.changes]
+        if as_diff:
+            from s6gen.unified import coloured, unified
+
+            present = {prefix + path: one for path, one in update.found.files.items()}
+            found = unified(changes, present)
+            lines += map(coloured, found) if wants_colour() else found
+        else:
+            differing = (one for one in changes if one.action not in ("unchanged", "kept"))
+            lines += (f"{one.path}: {one.reason}" for one in differing)
+    write("".join(f"{line}\n" for line in lines))
+    return Exit.NO if lines else Exit.OK
+
+
+def written(wishes: dict[Path, Wish], addition: "Configuration | None") -> None:
+    """Write, and list the files: all, or none where one is refused."""
+    with contextlib.ExitStack() as stack:
+        updates = [stack.enter_context(under_way(wish, path)) for path, wish in wishes.items()]
+        every = [update for update, _ in updates]
+        refuse([*reported(every, "refused")])
+        if addition is not None:
+            replace_file(addition.path, addition.text)
+        for update, top in updates:
+            make(update, top)
+    for one in reported(every, "left over"):
+        print(f"s6gen: warning: {one.path}: {one.advice}", file=sys.stderr)  # noqa: T201
+    write(
+        "".join(
+            f"{one.action:<10} {prefix_of(update, every)}{one.path}\n"
+            for update in every
+            for one in update.changes
+            if one.action not in REPORTED
+            and not (update.wish.complete and one.action in ("unchanged", "kept"))
+        )
     )
-    tree = render(service)
-    for error in tree_errors(tree, output):
-        raise Fatal(f"s6-rc would refuse this: {error.path}: {error.message}")
-    for change in store(tree, Path(output), force=force):
-        click.echo(f"{change.action:<10} {change.path}")
 
 
-def as_given(value: Any) -> Any:
-    """The bytes of the command line, read as UTF-8 whatever the locale."""
-    if isinstance(value, tuple):
-        return tuple(as_given(one) for one in value)
-    return (
-        os.fsencode(value).decode("utf-8", "surrogateescape") if isinstance(value, str) else value
-    )
+def reported(updates: Sequence[Update], action: str) -> Iterator[Change]:
+    """The changes of a kind, in all output directories."""
+    for update in updates:
+        for one in update.changes:
+            if one.action == action:
+                yield attrs.evolve(one, path=prefix_of(update, updates) + one.path)
 
 
-command = Render(
+def refuse(changes: Sequence[Change]) -> None:
+    """Raise Fatals for what may not be done."""
+    if changes:
+        raise Fatals(f"{one.path}: {one.reason}: {one.advice}" for one in changes)
+
+
+def prefix_of(update: Update, updates: Sequence[Update]) -> str:
+    """What tells one output directory from others."""
+    return f"{update.output.name}/" if len(updates) > 1 else ""
+
+
+OUTPUT = [
+    click.Option(
+        ["-o", "--output"],
+        metavar="DIR",
+        help="Where the source definition directories go. Made if missing. [output of "
+        "s6gen.toml; .]",
+    ),
+    click.Option(
+        ["-c", "--config"],
+        metavar="FILE",
+        help="The file that names the certificates. [s6gen.toml here or above]",
+    ),
+    click.Option(["--host"], metavar="NAME", help="Only that host of the file."),
+    click.Option(
+        ["--templates"],
+        metavar="DIR",
+        help="Your own templates, in front of s6gen's. [templates of s6gen.toml]",
+    ),
+    click.Option(
+        ["--save"],
+        is_flag=True,
+        help="Add the certificate to the file, which is made if missing, and render all of it.",
+    ),
+    click.Option(
+        ["--check"],
+        is_flag=True,
+        help="Write nothing; list what would be, and why; exit 1 if that is anything.",
+    ),
+    click.Option(["--diff"], is_flag=True, help="The same, as a unified diff."),
+    click.Option(
+        ["-m", "--merge"],
+        is_flag=True,
+        help="Keep what was edited by hand, and merge it with what is new. Needs git.",
+    ),
+    click.Option(
+        ["-f", "--force"],
+        is_flag=True,
+        help="Replace files too that were edited since, or that s6gen did not render.",
+    ),
+    click.Option(
+        ["--prune"],
+        is_flag=True,
+        help="Remove services that s6gen rendered, nobody changed, and the file no longer names.",
+    ),
+]
+
+command = SectionedCommand(
     "render",
     callback=main,
-    params=[one for options in SECTIONS.values() for one in options],
-    short_help="Write the services that keep a certificate renewed.",
+    sections={**SECTIONS, "The output": OUTPUT},
+    short_help="Write the services that keep certificates renewed.",
     help="Write the source definition directories of two services: a longrun that keeps the "
-    "certificate of --domain renewed, and its logger. They are ready for s6-rc-compile. Each file "
-    "is listed as created, updated, unchanged or removed. Without a change nothing is written; "
-    "files that were edited by hand are not replaced.\n\n"
+    "certificate of --domain renewed, and its logger. They are ready for s6-rc-compile. Without "
+    "--page, all certificates of s6gen.toml are rendered, with the options over what it says; see "
+    "s6gen.toml(5). Each file is listed as created, updated, merged, kept, unchanged or removed. "
+    "Without a change nothing is written; files that were edited by hand are not replaced.\n\n"
     "Example:\n\n"
     "\b\n"
     "  s6gen render --page example --domain example.org --domain www.example.org -o sv\n"

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import attrs
 
-from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.store import store
 from support.authority import Authority, key_pem, new_key, pem
+from support.rendering import rendered, store
 
 USER = "daemon"
 AUTHORITY = Authority.new()
@@ -47,7 +46,7 @@ class Host:
 
     def renders(self, *deployments: str, live: Path = Path("/run/s6-rc")) -> None:
         store(
-            render(attrs.evolve(self.parameters(*deployments), live=str(live))),
+            rendered(attrs.evolve(self.parameters(*deployments), live=str(live))),
             self.scratch / "sv",
             force=True,
         )

@@ -11,9 +11,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.store import store
+from support.rendering import rendered, store
 
 WITHIN = 30.0
 """Seconds in which anything waited for has to happen."""
@@ -118,7 +117,7 @@ def scanning(directory: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def under_s6(parameters: RenewLetsEncrypt, directory: Path) -> Iterator[Machine]:
     """Both services under s6-svscan, which joins them by a pipe (s6-svscan: foo/log)."""
-    store(render(parameters), directory / "sv", force=False)
+    store(rendered(parameters), directory / "sv", force=False)
     service = directory / "scan/renew"
     shutil.copytree(directory / "sv" / parameters.service, service)
     shutil.copytree(directory / "sv" / parameters.log_service, service / "log")
@@ -129,7 +128,7 @@ def under_s6(parameters: RenewLetsEncrypt, directory: Path) -> Iterator[Machine]
 @contextlib.contextmanager
 def under_s6_rc(parameters: RenewLetsEncrypt, directory: Path) -> Iterator[Machine]:
     """Both services compiled, and brought up by s6-rc, with stand-ins for what they depend on."""
-    store(render(parameters), directory / "sv", force=False)
+    store(rendered(parameters), directory / "sv", force=False)
     for name in (parameters.mount_service, parameters.network_service):
         (directory / "sv" / name).mkdir()
         (directory / "sv" / name / "type").write_text("oneshot\n")

@@ -1,0 +1,94 @@
+"""`s6gen config`."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from s6gen.layers import BUILT_IN, Layer, effective, key_of
+from s6gen.parameter_options import FIELDS, SECTIONS, SectionedCommand, given_values
+from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.repository import configuration_at
+from s6gen.request import certificates, request
+from s6gen.stdout import write
+from s6gen.toml_lines import line_of, toml_lines
+from s6gen.toml_text import toml_table, toml_value
+
+COLUMN = 60
+"""Where the origins begin."""
+DERIVED = "follows from the others"
+
+
+def main(config: str | None, host: str | None, schema: bool, **parameters: Any) -> None:
+    """Show each value and where it comes from."""
+    if schema:
+        from s6gen.schema import schema_text
+
+        write(schema_text())
+        return
+    configuration = configuration_at(config)
+    asked = request(configuration, given_values(parameters), host)
+    found = {name: certificates(several) for name, several in asked.items()}
+    lines: dict[str, Any] = {}
+    for name, several in asked.items():
+        header = "[[certificate]]" if name is None else f"[[host.{toml_value(name)}.certificate]]"
+        for certificate, layers in zip(found[name], several, strict=True):
+            write(f"{header}\n{described(certificate, layers, lines)}\n")
+
+
+def described(
+    certificate: RenewLetsEncrypt, layers: tuple[Layer, ...], lines: dict[str, Any]
+) -> str:
+    """Every value of a certificate that it has, and where it comes from."""
+    known = effective(layers)
+    text = ""
+    for name, field in FIELDS.items():
+        value, key = getattr(certificate, name), key_of(field)
+        if value is None:
+            continue
+        line = toml_table({key: value}).rstrip()
+        text += f"{line:<{COLUMN}} # {origin(key, field, known.get(key), lines)}\n"
+    return text
+
+
+def origin(
+    key: str,
+    field: "attrs.Attribute[Any]",
+    known: tuple[Any, Layer] | None,
+    lines: dict[str, Any],
+) -> str:
+    """Where a value comes from."""
+    if known is None:
+        derived = isinstance(field.default, attrs.Factory)  # type: ignore[arg-type]
+        return DERIVED if derived else BUILT_IN
+    layer = known[1]
+    if not layer.is_file:
+        return layer.source
+    if layer.source not in lines:
+        lines[layer.source] = toml_lines(Path(layer.source).read_text())
+    return f"{layer.source}:{line_of(lines[layer.source], (*layer.table, key))}"
+
+
+OUTPUT = [
+    click.Option(
+        ["-c", "--config"],
+        metavar="FILE",
+        help="The file that names the certificates. [s6gen.toml here or above]",
+    ),
+    click.Option(["--host"], metavar="NAME", help="Only that host of the file."),
+    click.Option(
+        ["--schema"],
+        is_flag=True,
+        help="Print the JSON Schema of s6gen.toml instead, for editors.",
+    ),
+]
+
+command = SectionedCommand(
+    "config",
+    callback=main,
+    sections={"What is shown": OUTPUT, **SECTIONS},
+    short_help="Show each value and where it comes from.",
+    help="Show every value that s6gen render would use for each certificate, and where it comes "
+    "from: a line of a file, the command line, or s6gen itself. Takes the options of s6gen render.",
+)

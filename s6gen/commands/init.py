@@ -1,0 +1,42 @@
+"""`s6gen init`."""
+
+from pathlib import Path
+
+import click
+
+from s6gen.errors import Fatal, Fatals
+from s6gen.initial import initial
+from s6gen.places import CONFIGURATION
+from s6gen.request import NAMES, machine_defaults
+from s6gen.store import replace_file
+
+
+def main(config: str) -> None:
+    """Write the file, with this machine's defaults in it."""
+    path = Path(config)
+    if path.exists() or path.is_symlink():
+        raise Fatal(f"{path}: is there already: edit it, or name another with --config")
+    pinned = {key: value for layer in machine_defaults() for key, value in layer.values.items()}
+    if unknown := sorted(pinned.keys() - NAMES):
+        sources = ", ".join(layer.source for layer in machine_defaults())
+        raise Fatals(f"{sources}: {key}: no such key" for key in unknown)
+    replace_file(path, initial(pinned))
+    click.echo(f"created    {path}")
+
+
+command = click.Command(
+    "init",
+    callback=main,
+    params=[
+        click.Option(
+            ["-c", "--config"],
+            metavar="FILE",
+            default=CONFIGURATION,
+            help=f"The file to write. [{CONFIGURATION}]",
+        )
+    ],
+    short_help="Begin an s6gen.toml.",
+    help="Write an s6gen.toml with every key in it, commented out. What this machine's own "
+    "defaults say is put in, so that the file alone decides what is rendered, wherever that is "
+    "done. A file that is there is left alone.",
+)

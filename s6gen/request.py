@@ -1,0 +1,147 @@
+"""What is asked for: the layers of each certificate, from all files and the command line."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from s6gen import places
+from s6gen.errors import Fatal
+from s6gen.layers import BUILT_IN, COMMAND_LINE, Layer, key_of
+from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+
+if TYPE_CHECKING:
+    from s6gen.configuration import Configuration
+    from s6gen.structure import Mistake
+
+SEVERAL = {
+    "service": "renew-lets-encrypt-{page}-srv",
+    "log-service": "renew-lets-encrypt-log",
+    "certificate-dir": "/etc/ssl/letsencrypt/{page}",
+    "account-key": "/etc/ssl/letsencrypt/account.key",
+}
+"""What a file of certificates starts from: each its own place, all one account and one log."""
+NAMES = {key_of(field): field.name for field in attrs.fields(RenewLetsEncrypt)}
+"""For each key the attribute."""
+
+Request = Mapping[str | None, list[tuple[Layer, ...]]]
+"""For each host, or for none, the layers of each certificate."""
+
+
+def request(
+    configuration: "Configuration | None", given: Mapping[str, Any], host: str | None
+) -> Request:
+    """What a configuration asks for, if there is one, with the command line's values over it."""
+    if configuration is None:
+        return {None: [layered(None, (), given)]}
+    chosen = {
+        name: one_page(configuration, name, certificates, given)
+        for name, certificates in hosts(configuration, given, host).items()
+    }
+    if not any(chosen.values()):
+        raise Fatal(f"{configuration.path}: asks for no certificate: add a [[certificate]]")
+    return {
+        name: [layered(configuration, layers, given) for layers in certificates]
+        for name, certificates in chosen.items()
+    }
+
+
+def new_certificate(
+    configuration: "Configuration", host: str | None, given: Mapping[str, Any]
+) -> tuple[Layer, ...]:
+    """The layers of a certificate that is not in the file."""
+    return layered(configuration, configuration.below(host), given)
+
+
+def layered(
+    configuration: "Configuration | None", layers: tuple[Layer, ...], given: Mapping[str, Any]
+) -> tuple[Layer, ...]:
+    """What lies below and above the layers of the file."""
+    built_in = (Layer(SEVERAL, BUILT_IN),) if configuration else ()
+    return (*built_in, *machine_defaults(configuration), *layers, Layer(given, COMMAND_LINE))
+
+
+def hosts(configuration: "Configuration", given: Mapping[str, Any], host: str | None) -> Request:
+    """The hosts that are asked for."""
+    found = configuration.hosts
+    known = ", ".join(filter(None, found))
+    if host is None:
+        if "page" in given and known:
+            raise Fatal(f"--page: say for which host: --host of {known}")
+        return found
+    if host not in found:
+        raise Fatal(f"--host: {configuration.path} has no host {host!r}, but {known or 'none'}")
+    return {host: found[host]}
+
+
+def one_page(
+    configuration: "Configuration",
+    host: str | None,
+    certificates: list[tuple[Layer, ...]],
+    given: Mapping[str, Any],
+) -> list[tuple[Layer, ...]]:
+    """All certificates, or, where the command line has a page, that one: maybe a new one."""
+    if "page" not in given:
+        if "domain" in given and len(certificates) > 1:
+            raise Fatal("--domain: say for which page: --page")
+        return certificates
+    page = given["page"]
+    mine = [layers for layers in certificates if layers[-1].values.get("page") == page]
+    return mine[:1] or [configuration.below(host)]
+
+
+def machine_defaults(configuration: "Configuration | None" = None) -> tuple[Layer, ...]:
+    """The distribution's and the administrator's defaults, if they count, and are there."""
+    if configuration and not configuration.document.machine_defaults:
+        return ()
+    return machine_files()
+
+
+@functools.cache
+def machine_files() -> tuple[Layer, ...]:
+    """What this machine's files of defaults say."""
+    found = [path for path in (places.DISTRIBUTION, places.ADMINISTRATOR) if path.is_file()]
+    if not found:
+        return ()
+    from s6gen.configuration import parse, read_text  # takes a while to load
+
+    return tuple(Layer(parse(read_text(path), path), str(path)) for path in found)
+
+
+def certificates(asked: list[tuple[Layer, ...]]) -> list[RenewLetsEncrypt]:
+    """The certificates asked for. Raises Fatals with all mistakes."""
+    if all(layer.source == COMMAND_LINE for layers in asked for layer in layers):
+        return [
+            RenewLetsEncrypt(**{NAMES[key]: value for key, value in layers[-1].values.items()})
+            for layers in asked
+        ]
+    from s6gen.structure import structure  # takes a while to load
+
+    made, wrong = [], []
+    for layers in asked:
+        result = structure(layers)
+        if isinstance(result, RenewLetsEncrypt):
+            made.append(result)
+        else:
+            wrong += [told(mistake, layers) for mistake in result]
+    if wrong:
+        from s6gen.configuration import listed
+
+        raise listed(wrong)
+    return made
+
+
+def told(mistake: "Mistake", layers: tuple[Layer, ...]) -> tuple[str, int, str]:
+    """Where a mistake is, and what it is."""
+    from s6gen import configuration
+
+    layer = mistake.layer
+    if layer is None or layer.source == BUILT_IN:
+        layer = next((one for one in reversed(layers) if one.is_file), layers[-1])
+    if not layer.is_file:
+        return "", 0, f"--{mistake.key}: {mistake.message}" if mistake.key else mistake.message
+    path = Path(layer.source)
+    found = attrs.evolve(mistake, layer=layer)
+    return configuration.told(found, path, configuration.read_text(path))

@@ -1,0 +1,29 @@
+"""From parameters, or a tree, to files, as `s6gen render` does it."""
+
+from pathlib import Path
+
+from s6gen.commands.render import refuse
+from s6gen.host import services
+from s6gen.plan import Change, Wish
+from s6gen.render import render
+from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.tree import Tree
+from s6gen.update import make, under_way
+
+
+def rendered(parameters: RenewLetsEncrypt) -> Tree:
+    """A renewal and its logger."""
+    return render(services([parameters]))
+
+
+def store(tree: Tree, output: Path, *, force: bool = False) -> list[Change]:
+    """Make output hold a tree, and say what became of each file."""
+    return fulfil(Wish(tree=tree, force=force), output)
+
+
+def fulfil(wish: Wish, output: Path) -> list[Change]:
+    """Make output as it is wished for."""
+    with under_way(wish, output) as (update, top):
+        refuse([one for one in update.changes if one.action == "refused"])
+        make(update, top)
+    return update.changes
