@@ -17,7 +17,7 @@ from s6gen import manifest
 from s6gen.errors import Exit, Fatal, os_failure
 from s6gen.manifest import Record, service_of
 from s6gen.plan import DIRECTORY, Foreign
-from s6gen.tree import File
+from s6gen.tree import File, Tree
 
 KINDS = {
     stat.S_IFLNK: "a symbolic link",
@@ -113,8 +113,14 @@ def read_record(top: int | None, output: Path) -> Record:
     return manifest.parse(found.content, str(output / manifest.NAME)) if found else Record()
 
 
-def read(top: int | None, output: Path, paths: Iterable[str]) -> dict[str, File | Foreign]:
-    """What stands at each path. Raises Fatal where a parent is no directory."""
+def read(
+    top: int | None, output: Path, paths: Iterable[str], expected: Tree | None = None
+) -> dict[str, File | Foreign]:
+    """What stands at each path. Raises Fatal where a parent is no directory.
+
+    What is as expected is not kept a second time.
+    """
+    expected = expected or {}
     found: dict[str, File | Foreign] = {}
     if top is None:
         return found
@@ -124,7 +130,7 @@ def read(top: int | None, output: Path, paths: Iterable[str]) -> dict[str, File 
             with below(top, directory) as here:
                 for path in group:
                     with contextlib.suppress(FileNotFoundError):
-                        found[path] = read_file(here, name_of(path))
+                        found[path] = read_file(here, name_of(path), expected.get(path))
         except FileNotFoundError:
             continue
         except NotADirectoryError:
@@ -136,13 +142,16 @@ def read(top: int | None, output: Path, paths: Iterable[str]) -> dict[str, File 
     return found
 
 
-def read_file(directory: int, name: str) -> File | Foreign:
+def read_file(directory: int, name: str, expected: File | None) -> File | Foreign:
     """What stands in a directory under a name."""
     mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
     if not stat.S_ISREG(mode):
         return Foreign(KINDS.get(stat.S_IFMT(mode), "not a regular file"))
     with open(os.open(name, OPEN_FILE, dir_fd=directory), "rb", buffering=0) as stream:  # noqa: PTH123
-        return File(stream.read(), stat.S_IMODE(mode))
+        content = stream.read()
+    if expected and content == expected.content:
+        content = expected.content
+    return File(content, stat.S_IMODE(mode))
 
 
 def strangers(top: int | None, services: Iterable[str], record: Record) -> dict[str, str]:

@@ -88,7 +88,7 @@ def derived(function: Callable[["RenewLetsEncrypt"], str], **arguments: Any) -> 
     return attrs.field(default=attrs.Factory(function, takes_self=True), **arguments)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)  # cached_property needs a __dict__
 class RenewLetsEncrypt:
     """A longrun that keeps one certificate renewed.
 
@@ -359,7 +359,7 @@ class RenewLetsEncrypt:
         """Whether the schedule is ours."""
         return self.raw_snooze is None
 
-    @property
+    @functools.cached_property
     def snooze(self) -> tuple[str, ...]:
         """The arguments of snooze."""
         if self.raw_snooze is not None:
@@ -370,7 +370,7 @@ class RenewLetsEncrypt:
             every_hour=self.client_kind == "s6gen-acme",
         )
 
-    @property
+    @functools.cached_property
     def timefile(self) -> str | None:
         """The file whose time is that of the last look, if the schedule has one."""
         return snooze.timefile(self.snooze)
@@ -380,7 +380,7 @@ class RenewLetsEncrypt:
         """All that it is rendered from."""
         return self.command_line
 
-    @property
+    @functools.cached_property
     def command_line(self) -> str:
         """The command that renders this, whatever the order in which it was given: one line."""
         arguments = [

@@ -84,6 +84,7 @@ class Source(NamedTuple):
 def source_of(tree: Iterable[tuple[str, bytes, bool]], path: str) -> Source:
     """The source that these files (path beneath it, content, executable) would be on disk."""
     services: dict[str, dict[str, Entry]] = {}
+    folders: dict[tuple[str, str], list[str]] = {}
     files = []
     for place, content, executable in tree:
         service, _, inside = place.partition("/")
@@ -95,11 +96,12 @@ def source_of(tree: Iterable[tuple[str, bytes, bool]], path: str) -> Source:
         entries = services.setdefault(service, {})
         name, _, rest = inside.partition("/")
         if rest:
-            held = entries.get(name)
-            names = held.names if isinstance(held, Folder) else ()
-            entries[name] = Folder((*names, rest.partition("/")[0]))
+            entries.setdefault(name, Folder())
+            folders.setdefault((service, name), []).append(rest.partition("/")[0])
         else:
             entries[name] = File(content, executable)
+    for (service, name), names in folders.items():
+        services[service][name] = Folder(tuple(names))
     definitions = (Definition(f"{path}/{name}", name, services[name]) for name in sorted(services))
     return Source(path, tuple(definitions), tuple(files))
 

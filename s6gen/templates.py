@@ -76,7 +76,8 @@ class Templates:
             name: top for top in reversed(directories) for name in sorted(names_below(top))
         }
         self._environment = environment(directories)
-        self._plain: dict[str, File] = {}
+        self._known: dict[str, File | None] = {}
+        """Each template that was expanded: what it becomes, if that is always the same."""
         self._below: dict[str, list[tuple[str, str]]] = {}
 
     def below(self, directory: str) -> list[tuple[str, str]]:
@@ -90,11 +91,12 @@ class Templates:
 
     def expand(self, name: str, kind: Kind) -> File:
         """What a template becomes for a service. Raises Fatal for a mistake in one's own."""
-        if name in self._plain:
-            return self._plain[name]
-        text = self.read(name)
-        if not any(mark in text for mark in MARKS):
-            return self._plain.setdefault(name, file(text.encode()))
+        if name not in self._known:
+            text = self.read(name)
+            plain = not any(mark in text for mark in MARKS)
+            self._known[name] = file(text.encode()) if plain else None
+        if plain_file := self._known[name]:
+            return plain_file
         try:
             text = self._environment.get_template(name).render(service=kind)
         except Fatal:

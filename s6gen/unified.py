@@ -13,8 +13,6 @@ RED, GREEN, CYAN, BOLD, PLAIN = "\033[31m", "\033[32m", "\033[36m", "\033[1m", "
 def unified(changes: Iterable[Change], present: Mapping[str, File | Foreign]) -> Iterator[str]:
     """The lines of the difference between what is there and what would be."""
     for change in changes:
-        if change.action in ("unchanged", "kept"):
-            continue
         if change.action == "left over":
             yield f"{printable(change.path)}: left over"
             continue

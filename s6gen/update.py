@@ -43,7 +43,7 @@ def considered(wish: Wish, output: Path, top: int | None) -> Update:
 def look(wish: Wish, output: Path, top: int | None) -> Found:
     """What is there."""
     record = places.read_record(top, output)
-    files = places.read(top, output, paths(wish, record))
+    files = places.read(top, output, paths(wish, record), wish.tree)
     strangers, merges = {}, {}
     if wish.prune:
         left = places.left_services(record, wish.services)

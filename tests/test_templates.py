@@ -54,7 +54,7 @@ def test_a_copy_renders_the_same_and_then_what_one_makes_of_it(tmp_path: Path) -
 def test_an_included_template_may_be_ones_own(tmp_path: Path) -> None:
     put(
         "renew-lets-encrypt/clients/s6gen-acme",
-        "/opt/acme {{ service.domains | words }}\n",
+        "/opt/acme {{ service.page }}\n",
         tmp_path,
     )
 

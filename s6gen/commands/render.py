@@ -1,6 +1,7 @@
 """`s6gen render`."""
 
 import contextlib
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ def main(
     refuse_together(force=force, merge=merge)
     if output == "":
         raise Fatal("--output: is empty: give a directory, such as '.'")
+    # Nothing here is garbage before the end: collecting would cost more than the rest.
+    gc.disable()
     given = given_values(parameters)
     configuration = configuration_at(config, may_be_missing=save)
     addition = with_certificate(configuration, config, given, host) if save else None
@@ -88,7 +91,11 @@ def shown(updates: Sequence[Update], *, as_diff: bool) -> Exit:
     lines: list[str] = []
     for update in updates:
         prefix = prefix_of(update, updates)
-        changes = [attrs.evolve(one, path=prefix + one.path) for one in update.changes]
+        changes = [
+            attrs.evolve(one, path=prefix + one.path)
+            for one in update.changes
+            if one.action not in ("unchanged", "kept")
+        ]
         if as_diff:
             from s6gen.unified import coloured, unified
 
@@ -96,8 +103,7 @@ def shown(updates: Sequence[Update], *, as_diff: bool) -> Exit:
             found = unified(changes, present)
             lines += map(coloured, found) if wants_colour() else found
         else:
-            differing = (one for one in changes if one.action not in ("unchanged", "kept"))
-            lines += (f"{one.path}: {one.reason}" for one in differing)
+            lines += (f"{one.path}: {one.reason}" for one in changes)
     write("".join(f"{line}\n" for line in lines))
     return Exit.NO if lines else Exit.OK
 

@@ -1,6 +1,7 @@
 """What must hold between services for s6-rc-compile to take them."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from s6gen.cycles import cycles
 from s6gen.finding import Finding
@@ -77,20 +78,33 @@ def names_are_defined_once(services: ServiceSet) -> Iterator[Finding]:
 
 def consumers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
     """A producer's consumer is a longrun that declares it back (resolve_prodcons)."""
+    known: dict[str, Declared] = {}
     for service in services.of_type(LONGRUN):
         for reference in service.consumers if len(service.consumers) == 1 else ():
-            yield from declared_back(services, service, reference, "consumer-for")
+            yield from declared_back(services, service, reference, "consumer-for", known)
 
 
 def producers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
     """A consumer's producers are longruns that declare it back (resolve_prodcons)."""
+    known: dict[str, Declared] = {}
     for service in services.of_type(LONGRUN):
         for reference in service.producers:
-            yield from declared_back(services, service, reference, "producer-for")
+            yield from declared_back(services, service, reference, "producer-for", known)
+
+
+class Declared(NamedTuple):
+    """What the other end of a pipe declares: kept, for a logger may have thousands of producers."""
+
+    names: frozenset[str]
+    all_defined: bool
 
 
 def declared_back(
-    services: ServiceSet, service: Service, reference: Reference, file: str
+    services: ServiceSet,
+    service: Service,
+    reference: Reference,
+    file: str,
+    known: dict[str, Declared],
 ) -> Iterator[Finding]:
     """The other end of a pipe is a longrun whose file names this service."""
     if services.is_bundle(reference.name):
@@ -101,11 +115,14 @@ def declared_back(
     if other.type != LONGRUN:
         yield mention(service, reference, f"{other.name} is a oneshot; {ONLY_LONGRUNS}")
         return
-    named = other.consumers if file == "producer-for" else other.producers
     if isinstance(read(other.definition, file), Broken):
         return
+    if other.name not in known:
+        back = other.consumers if file == "producer-for" else other.producers
+        names = frozenset(one.name for one in back)
+        known[other.name] = Declared(names, all(map(services.is_defined, names)))
     # A name that is not defined is told of elsewhere, and may well be meant for this one.
-    if all(back.name != service.name and services.is_defined(back.name) for back in named):
+    if service.name not in known[other.name].names and known[other.name].all_defined:
         yield mention(
             service,
             reference,
