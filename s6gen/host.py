@@ -5,7 +5,6 @@ from itertools import groupby
 
 import attrs
 
-from s6gen.bundle import Bundle
 from s6gen.errors import Fatal, Fatals
 from s6gen.kind import Kind
 from s6gen.layers import key_of
@@ -46,6 +45,8 @@ def services(certificates: Sequence[RenewLetsEncrypt], bundle: str | None = None
         return [*certificates, *loggers]
     if bundle in names:
         raise Fatal(f"bundle: is the name of one of its services: {bundle!r}")
+    from s6gen.bundle import Bundle
+
     return [*certificates, *loggers, Bundle(service=bundle, contents=pipelines)]
 
 

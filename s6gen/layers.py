@@ -1,7 +1,7 @@
 """Where values come from: each layer lies over those before it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -11,8 +11,7 @@ BUILT_IN = "built in"
 COMMAND_LINE = "command line"
 
 
-@attrs.frozen
-class Layer:
+class Layer(NamedTuple):
     """Some values, by the names of their options, and where they are from."""
 
     values: Mapping[str, Any]

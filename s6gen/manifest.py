@@ -10,9 +10,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
-
-import attrs
+from typing import NamedTuple, TypeVar
 
 from s6gen.errors import Fatal
 from s6gen.tree import Tree
@@ -25,8 +23,7 @@ T = TypeVar("T")
 Several = Mapping[str, frozenset[T]]
 
 
-@attrs.frozen(order=True)
-class Origin:
+class Origin(NamedTuple):
     """What a service was rendered by and from."""
 
     version: str
@@ -35,8 +32,7 @@ class Origin:
     """A digest of them."""
 
 
-@attrs.frozen
-class Record:
+class Record(NamedTuple):
     """What s6gen wrote into a directory. Two of a thing while one is replaced by the other."""
 
     files: Mapping[str, frozenset[str]] = {}

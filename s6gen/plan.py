@@ -1,9 +1,10 @@
-"""What a rendering changes in what is there, and why. Decided before anything is written."""
+"""What a rendering changes in what is there, and why. Decided before anything is written.
+
+Named tuples, here and in the record: attrs classes take as long to make as the whole decision.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
-
-import attrs
+from typing import Literal, NamedTuple
 
 from s6gen import manifest
 from s6gen.manifest import Origin, Record, digest, service_of
@@ -19,8 +20,7 @@ KEEPING = {"merged", "kept", "refused"}
 """What leaves something of a hand edit in place."""
 
 
-@attrs.frozen
-class Change:
+class Change(NamedTuple):
     """One file, what becomes of it, and why."""
 
     path: str
@@ -33,16 +33,14 @@ class Change:
     """What it becomes, or would if it were not refused; nothing where it goes, or stays."""
 
 
-@attrs.frozen
-class Foreign:
+class Foreign(NamedTuple):
     """What stands at a file's place and is no regular file."""
 
     kind: str
     """Such as "a symbolic link"."""
 
 
-@attrs.frozen(kw_only=True)
-class Found:
+class Found(NamedTuple):
     """What is there now."""
 
     files: Mapping[str, File | Foreign]
@@ -54,8 +52,7 @@ class Found:
     """What a merge makes of files that were edited; nothing where both changed the same lines."""
 
 
-@attrs.frozen(kw_only=True)
-class Wish:
+class Wish(NamedTuple):
     """What is to be there, and how far a rendering may go for it."""
 
     tree: Tree

@@ -265,6 +265,7 @@ class RenewLetsEncrypt:
         """Each directory of the template, and the name of the service that it is for."""
         parts = {
             "renew-lets-encrypt-srv": True,
+            "both": True,
             "deployment": self.consumers,
             "readiness": self.notify,
             "placeholder": self.placeholder,

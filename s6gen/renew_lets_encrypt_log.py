@@ -31,7 +31,7 @@ class RenewLetsEncryptLog:
     @property
     def directories(self) -> dict[str, str]:
         """Each directory of the template, and the name of the service that it is for."""
-        return {"renew-lets-encrypt-log": self.service}
+        return {"renew-lets-encrypt-log": self.service, "both": self.service}
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:

@@ -56,6 +56,7 @@ def environment(directories: Sequence[Path]) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         finalize=quoted,
         keep_trailing_newline=True,
+        optimized=False,  # takes longer than it saves, even for a thousand certificates
         trim_blocks=True,
         lstrip_blocks=True,
         cache_size=-1,

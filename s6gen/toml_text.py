@@ -1,6 +1,5 @@
 """Values as TOML."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,8 @@ def toml_value(value: Any) -> str:
         return f"{{ {inner} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
+    import json  # not for those who only render
+
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace(DELETE, "\\u007f")
     return json.dumps(value)

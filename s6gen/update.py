@@ -3,16 +3,14 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-
-import attrs
+from typing import NamedTuple
 
 from s6gen import output as places
 from s6gen.plan import Change, Found, Wish, paths, plan, record_after
 from s6gen.store import forget, store
 
 
-@attrs.frozen(kw_only=True)
-class Update:
+class Update(NamedTuple):
     """What is to be done in an output directory."""
 
     output: Path

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
 
 from s6gen.errors import Exit, Fatal, Fatals
@@ -56,7 +55,7 @@ def main(
     elif configuration is None:
         refuse_incomplete(given, host)
     wishes = {
-        path: attrs.evolve(wish, force=force, merge=merge, prune=prune)
+        path: wish._replace(force=force, merge=merge, prune=prune)
         for path, wish in wished(
             configuration,
             given,
@@ -92,7 +91,7 @@ def shown(updates: Sequence[Update], *, as_diff: bool) -> Exit:
     for update in updates:
         prefix = prefix_of(update, updates)
         changes = [
-            attrs.evolve(one, path=prefix + one.path)
+            one._replace(path=prefix + one.path)
             for one in update.changes
             if one.action not in ("unchanged", "kept")
         ]
@@ -136,7 +135,7 @@ def reported(updates: Sequence[Update], action: str) -> Iterator[Change]:
     for update in updates:
         for one in update.changes:
             if one.action == action:
-                yield attrs.evolve(one, path=prefix_of(update, updates) + one.path)
+                yield one._replace(path=prefix_of(update, updates) + one.path)
 
 
 def refuse(changes: Sequence[Change]) -> None:
