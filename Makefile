@@ -10,9 +10,14 @@ check:
 golden:
 	PYTHONPATH=. $(PYTHON) tests/test_golden.py
 
+schema:
+	PYTHONPATH=. $(PYTHON) -m s6gen config --schema > schema/s6gen.schema.json.new
+	mv schema/s6gen.schema.json.new schema/s6gen.schema.json
+
 bench:
 	$(PYTHON) benchmarks/render.py
+	$(PYTHON) benchmarks/scale.py
 	$(PYTHON) benchmarks/check.py
 	$(PYTHON) benchmarks/look.py
 
-.PHONY: check golden bench
+.PHONY: check golden schema bench

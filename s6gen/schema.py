@@ -50,7 +50,8 @@ SPECIAL = {"deployments": {"anyOf": [DEPLOYMENT, {"type": "array", "items": DEPL
 
 def schema() -> dict[str, Any]:
     """The schema (JSON Schema 2020-12)."""
-    keys = {key_of(field): value_schema(field) for field in FIELDS.values()}
+    values = {key_of(field): value_schema(field) for field in FIELDS.values()}
+    keys = {key: {"$ref": f"#/$defs/{key}"} for key in values}
     common = {key: one for key, one in keys.items() if key not in ("page", "domain")}
     certificate = {
         "type": "object",
@@ -58,7 +59,7 @@ def schema() -> dict[str, Any]:
         "required": ["page", "domain"],
         "additionalProperties": False,
     }
-    listed = {"type": "array", "items": {"$ref": "#/$defs/certificate"}}
+    listed = {"type": "array", "items": {"$ref": "#/$defs/table"}}
     host = {
         "type": "object",
         "properties": {**common, "certificate": listed},
@@ -76,7 +77,7 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "properties": {**own, **tables},
         "additionalProperties": False,
-        "$defs": {"certificate": certificate},
+        "$defs": {**values, "table": certificate},
     }
 
 

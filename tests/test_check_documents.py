@@ -39,7 +39,7 @@ def test_wrong_and_right(name: str) -> None:
 
 def test_each_warning_has_a_page_and_is_in_the_list_and_the_manual() -> None:
     listed = re.findall(r"^- \[(.*)\]\((.*)\.md\)$", (PAGES / "README.md").read_text(), re.M)
-    manual = (ROOT / "man/s6gen-check.1").read_text()
+    manual = (ROOT / "man/man1/s6gen-check.1").read_text()
 
     assert {path.stem for path in PAGES.glob("*.md")} - {"README"} == WARNINGS
     assert sorted(listed) == sorted((name, name) for name in WARNINGS)

@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 
 from s6gen.commands.render import command
+from s6gen.configuration import configuration
 from s6gen.host import services
 from s6gen.parameter_options import given_values
 from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.request import certificates, request
+from s6gen.templates import Templates
 from s6gen.tree import File, Tree
+from s6gen.wishes import wished
 
 GOLDEN = Path(__file__).parent / "golden"
+CONFIGURATIONS = Path(__file__).parent / "configurations"
+CONFIGURED = sorted(path.stem for path in CONFIGURATIONS.glob("*.toml"))
 CASES = {
     "default": "--page example --domain example.org",
     "acme-tiny": (
@@ -52,6 +57,20 @@ def rendered(arguments: str) -> Tree:
     return {path: file for path, file in tree.items() if not path.endswith("/acme_client.py")}
 
 
+def configured(case: str) -> Tree:
+    """What an s6gen.toml makes, without the client's copies: all output directories in one."""
+    path = CONFIGURATIONS / f"{case}.toml"
+    found = configuration(path.read_text(), path)
+    templates = Templates(found.templates)
+    wishes = wished(found, {}, host=None, output=Path("sv"), templates=templates)
+    return {
+        f"{output}/{name}": file
+        for output, wish in wishes.items()
+        for name, file in wish.tree.items()
+        if not name.endswith("/acme_client.py")
+    }
+
+
 def committed(case: str) -> Tree:
     """What was committed."""
     top = GOLDEN / case
@@ -69,6 +88,11 @@ def test_golden(case: str) -> None:
     assert rendered(CASES[case]) == committed(case)
 
 
+@pytest.mark.parametrize("case", CONFIGURED)
+def test_golden_from_a_file(case: str) -> None:
+    assert configured(case) == committed(case)
+
+
 def test_the_client_goes_along_as_it_is() -> None:
     tree = render([RenewLetsEncrypt(page="example", domains=["example.org"])])
     module = GOLDEN.parent.parent / "s6gen/acme_client.py"
@@ -81,8 +105,10 @@ def rewrite() -> None:
     import shutil
 
     shutil.rmtree(GOLDEN, ignore_errors=True)
-    for case, arguments in CASES.items():
-        for path, file in rendered(arguments).items():
+    trees = {case: rendered(arguments) for case, arguments in CASES.items()}
+    trees |= {case: configured(case) for case in CONFIGURED}
+    for case, tree in trees.items():
+        for path, file in tree.items():
             (GOLDEN / case / path).parent.mkdir(parents=True, exist_ok=True)
             (GOLDEN / case / path).write_bytes(file.content)
             (GOLDEN / case / path).chmod(file.mode)
