@@ -16,7 +16,7 @@ from s6gen.errors import Fatal
 from s6gen.tree import Tree
 
 NAME = ".s6gen"
-FILE = re.compile(r"([0-9a-f]{64})  ([^/].*)")
+FILE = re.compile(r"([0-9a-f]{64})  ([^/.][^/]*/.+)")
 ORIGIN = re.compile(r"# (\S+) (\S+) ([0-9a-f]{16})")
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ def parse(content: bytes, source: str) -> Record:
                 f"{source}:{number}: a conflict: keep the lines of both sides, render again"
             )
         else:
-            raise Fatal(f"{source}:{number}: must be a SHA-256, two spaces, a path: {line!r}")
+            raise Fatal(f"{source}:{number}: must be a SHA-256, two spaces, a file: {line!r}")
     return Record(files, origins)
 
 

@@ -158,9 +158,8 @@ def strangers(top: int | None, services: Iterable[str], record: Record) -> dict[
     """For each service, the first path in it that is not in the record, if there is one."""
     found: dict[str, str] = {}
     for service in services if top is not None else ():
-        mine = record.only([service]).files
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            others = (path for path in entries(top, service) if path not in mine)
+            others = (path for path in entries(top, service) if path not in record.files)
             if stranger := next(others, None):
                 found[service] = stranger
     return found

@@ -16,8 +16,6 @@ Action = Literal[
 """What becomes of a file. Kept: it was edited, and nothing that is new touches the edit."""
 
 DIRECTORY = "a directory"
-KEEPING = {"merged", "kept", "refused"}
-"""What leaves something of a hand edit in place."""
 
 
 class Change(NamedTuple):
@@ -93,20 +91,35 @@ def pristine(path: str) -> str:
 
 def plan(wish: Wish, found: Found) -> list[Change]:
     """The changes that make what is found into what is wished for."""
+    changes = list(of_services(wish, found))
+    if wish.complete:
+        for service, recorded in by_service(found.record).items():
+            if service not in wish.services:
+                changes += left_over(service, recorded, wish, found)
+    return sorted(changes, key=lambda change: change.path)
+
+
+def by_service(record: Record) -> dict[str, list[str]]:
+    """The paths of each service that was rendered."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(record.files):
+        found.setdefault(service_of(path), []).append(path)
+    return found
+
+
+def of_services(wish: Wish, found: Found) -> Iterator[Change]:
+    """What becomes of the files of the services that are rendered."""
     services = wish.services
-    edited: set[str] = set()
-    changes = []
+    needed = set()
     for path in paths(wish, found.record):
         if service_of(path) in services and not is_pristine(path):
             for change in rendered(path, wish, found):
-                changes.append(change)
-                if change.action in KEEPING:
-                    edited.add(pristine(path))
-    changes += pristine_removals(wish, found, edited)
-    if wish.complete:
-        for service in sorted({service_of(path) for path in found.record.files} - services):
-            changes += left_over(service, wish, found)
-    return sorted(changes, key=lambda change: change.path)
+                if is_pristine(change.path) or change.action == "refused":
+                    needed.add(pristine(path))
+                yield change
+    for path in found.record.only(services).files:
+        if is_pristine(path) and path not in needed and path in found.files:
+            yield Change(path, "removed", "the edit is gone")
 
 
 def rendered(path: str, wish: Wish, found: Found) -> Iterator[Change]:
@@ -161,23 +174,21 @@ def merged(
     else:
         yield Change(path, "merged", reason, content=result)
     if not same(result, wanted):
-        kept = found.files.get(pristine(path))
-        if kept is None or not same(File(wanted.content), kept):
-            action: Action = "created" if kept is None else "updated"
-            yield Change(pristine(path), action, "a merge", content=File(wanted.content))
+        yield kept_beside(pristine(path), File(wanted.content), found)
 
 
-def pristine_removals(wish: Wish, found: Found, needed: Iterable[str]) -> Iterator[Change]:
-    """What was kept for the sake of edits that are gone."""
-    for path in found.record.only(wish.services).files:
-        if is_pristine(path) and path not in needed and path in found.files:
-            yield Change(path, "removed", "the edit is gone")
+def kept_beside(path: str, rendering: File, found: Found) -> Change:
+    """What was rendered stays beside an edited file: the next merge needs it."""
+    present = found.files.get(path)
+    if present is not None and same(rendering, present):
+        return Change(path, "unchanged")
+    action: Action = "created" if present is None else "updated"
+    return Change(path, action, "a merge", content=rendering)
 
 
-def left_over(service: str, wish: Wish, found: Found) -> Iterator[Change]:
+def left_over(service: str, recorded: Iterable[str], wish: Wish, found: Found) -> Iterator[Change]:
     """What becomes of a service that was rendered once and no longer is."""
-    mine = sorted(found.record.only([service]).files)
-    present = [path for path in mine if path in found.files]
+    present = [path for path in recorded if path in found.files]
     reason = "left over"
     if not present:
         return
@@ -249,25 +260,20 @@ def cause(path: str, wish: Wish, record: Record) -> str:
 
 def record_after(wish: Wish, found: Found, changes: Iterable[Change]) -> Record:
     """The record once the changes are made."""
-    services = wish.services
     changes = list(changes)
-    gone = {service_of(one.path) for one in changes if one.action == "removed"}
-    if wish.complete:
-        gone |= {service_of(path) for path in found.record.files}
-        gone -= {service_of(path) for path in found.files}
-        gone |= {service_of(one.path) for one in changes if one.action == "removed"}
+    removed = {one.path for one in changes if one.action == "removed"}
+    still = {service_of(path) for path in found.files.keys() - removed}
+    gone = {service_of(path) for path in found.record.files} - still if wish.complete else set()
     touched = {service_of(one.path) for one in changes if one.action not in ("unchanged", "kept")}
-    before = found.record.only(services)
-    new = {name: frozenset([one]) for name, one in wish.origins.items()}
-    old = {name: one for name, one in before.origins.items() if name not in touched}
-    kept = {
-        pristine(one.path)
+    before = found.record.only(wish.services - touched).origins
+    now = {name: frozenset([one]) for name, one in wish.origins.items()}
+    beside = {
+        one.path: frozenset([digest(wish.tree[edited_of(one.path)].content)])
         for one in changes
-        if one.action in KEEPING and pristine(one.path) in found.files
-    } | {one.path for one in changes if is_pristine(one.path) and one.content}
-    edits = {path: frozenset([digest(wish.tree[edited_of(path)].content)]) for path in sorted(kept)}
-    mine = Record({**manifest.describe(wish.tree), **edits}, new | old)
-    return found.record.without({*services, *gone}) | mine
+        if is_pristine(one.path) and one.action != "removed"
+    }
+    mine = Record({**manifest.describe(wish.tree), **beside}, {**now, **before})
+    return found.record.without(wish.services | gone) | mine
 
 
 def edited_of(path: str) -> str:
