@@ -184,7 +184,7 @@ def write(top: int, path: str, file: File) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with (
         within(top, path, make=True) as (directory, name),
-        os.fdopen(os.open(name, flags, dir_fd=directory), "wb") as stream,
+        os.fdopen(os.open(name, flags, file.mode, dir_fd=directory), "wb") as stream,
     ):
         os.fchmod(stream.fileno(), file.mode)
         stream.write(file.content)

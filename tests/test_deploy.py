@@ -5,7 +5,6 @@ import grp
 import os
 import pwd
 import random
-import shutil
 import signal
 import stat
 import subprocess
@@ -15,14 +14,12 @@ from pathlib import Path
 
 import pytest
 from support.authority import key_pem, new_key
-from support.host import KEY, USER, Host
+from support.host import KEY, USER, Host, path_with
 from support.program import require
 from support.supervision import s6_rc, scanning
 
 from s6gen.deploy import Consumer, Copy, Reload, Restart, Run, consumers
 from s6gen.errors import Fatal
-
-APPLETS = "cat chmod chown cp echo find grep head mkdir mv rm sed sha256sum sync test timeout"
 
 
 @pytest.mark.parametrize(
@@ -103,15 +100,7 @@ def host(request: pytest.FixtureRequest, scratch: Path) -> Host:
     if os.geteuid() != 0:
         pytest.skip("needs root, to become other users")
     require("execlineb", "s6-setuidgid", "s6-setlock")
-    path = os.environ["PATH"]
-    if request.param == "busybox":
-        require("busybox")
-        applets = scratch / "busybox"
-        applets.mkdir()
-        for name in APPLETS.split():
-            (applets / name).symlink_to(str(shutil.which("busybox")))
-        path = f"{applets}:{path}"
-    made = Host(scratch, path)
+    made = Host(scratch, path_with(request.param, scratch))
     made.has_new_certificate()
     return made
 

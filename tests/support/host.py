@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -12,10 +13,24 @@ from s6gen.render import render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.store import store
 from support.authority import Authority, key_pem, new_key, pem
+from support.program import require
 
 USER = "daemon"
+APPLETS = "cat chmod chown cp echo find grep head mkdir mv rm sed sha256sum sync test timeout touch"
 AUTHORITY = Authority.new()
 KEY = new_key()
+
+
+def path_with(kind: str, scratch: Path) -> str:
+    """A PATH on which the programs of finish are coreutils', or busybox's."""
+    if kind != "busybox":
+        return os.environ["PATH"]
+    require("busybox")
+    applets = scratch / "busybox"
+    applets.mkdir()
+    for name in APPLETS.split():
+        (applets / name).symlink_to(str(shutil.which("busybox")))
+    return f"{applets}:{os.environ['PATH']}"
 
 
 @attrs.frozen
@@ -84,9 +99,9 @@ class Host:
         os.chown(new, owner.pw_uid, owner.pw_gid)
         new.replace(path)
 
-    def command(self) -> "subprocess.Popen[str]":
+    def command(self, *before: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            ["./finish", "0", "0", "x"],
+            [*before, "./finish", "0", "0", "x"],
             cwd=self.service,
             env={"PATH": self.path},
             stdin=subprocess.DEVNULL,
@@ -96,9 +111,9 @@ class Host:
             start_new_session=True,
         )
 
-    def finishes(self) -> str:
+    def finishes(self, before: Sequence[str] = ()) -> str:
         """Run finish; what it says."""
-        running = self.command()
+        running = self.command(*before)
         said, _ = running.communicate(timeout=30)
         assert running.returncode == 0, said
         return said
