@@ -16,6 +16,7 @@ import pytest
 from support.authority import key_pem, new_key
 from support.host import KEY, USER, Host, path_with
 from support.program import require
+from support.server import supervised
 from support.supervision import s6_rc, scanning
 
 from s6gen.deploy import Consumer, Copy, Reload, Restart, Run, consumers
@@ -252,25 +253,18 @@ def test_a_full_disk_leaves_the_old_file(host: Host) -> None:
 
 
 @contextlib.contextmanager
-def supervised(directory: Path, log: Path) -> Iterator[None]:
+def noting(directory: Path, log: Path) -> Iterator[None]:
     """A service that notes which signals it gets."""
     require("s6-supervise", "s6-svstat", "s6-svwait")
-    directory.mkdir()
-    run = directory / "run"
-    run.write_text(
-        f"#!/bin/sh\ntrap 'echo HUP >>{log}' HUP; trap 'echo USR2 >>{log}' USR2\n"
+    script = (
+        f"trap 'echo HUP >>{log}' HUP; trap 'echo USR2 >>{log}' USR2\n"
         f"echo start >>{log}\nwhile :; do sleep 0.05; done\n"
     )
-    run.chmod(0o755)
-    supervisor = subprocess.Popen(["s6-supervise", str(directory)])
-    try:
+    with supervised(directory, script):
         deadline = time.monotonic() + 10
         while not log.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         yield
-    finally:
-        supervisor.terminate()
-        supervisor.wait(10)
 
 
 def comes(log: Path, expected: str) -> None:
@@ -283,7 +277,7 @@ def comes(log: Path, expected: str) -> None:
 
 def test_services_are_told_and_one_that_is_down_stays_down(host: Host) -> None:
     service, log = host.scratch / "server", host.scratch / "signals"
-    with supervised(service, log):
+    with noting(service, log):
         host.renders(f"a: reload {service}", f"b: reload {service} signal=USR2")
         host.finishes()
         deadline = time.monotonic() + 10
