@@ -60,10 +60,12 @@ def test_a_deployment(scratch: Path, kind: str, first: bool) -> None:
         }
         for chain in (old, new)
     )
-    records = {"state/given/web": [0, 1], "state/given/mail": [2], "state/deployed": [0, 1, 2]}
+    state = str(host.state.relative_to(root))
+    records = {f"{state}/given/web": [0, 1], f"{state}/given/mail": [2]}
+    records |= {f"{state}/deployed": [0, 1, 2]}
     sample = Sample()
     for moment in cuts(root, host.finishes):
-        for found in outcomes(moment, *whole, *records, "state/real"):
+        for found in outcomes(moment, *whole, *records, f"{state}/real"):
             for (path, good), file in zip(whole.items(), found, strict=False):
                 assert file in (good, None if first else before[path])
             for record, givens in zip(found[3:], records.values(), strict=False):
@@ -71,8 +73,8 @@ def test_a_deployment(scratch: Path, kind: str, first: bool) -> None:
                     assert all(found[given] == [*whole.values()][given] for given in givens)
             assert found[-1] or not any(found[:3])
         sample.add(moment)
-    for state in sample.some(40):
-        restore(state, root)
+    for disk in sample.some(40):
+        restore(disk, root)
         assert "warning" not in host.finishes()
         here = standing(root)
         assert outcomes(here, *whole) == {tuple(whole.values())}

@@ -39,10 +39,11 @@ class Host:
 
     scratch: Path
     path: str
+    name: str = "renew-lets-encrypt-srv"
 
     @property
     def service(self) -> Path:
-        return self.scratch / "sv/renew-lets-encrypt-srv"
+        return self.scratch / "sv" / self.name
 
     @property
     def chain(self) -> Path:
@@ -58,7 +59,7 @@ class Host:
 
     @property
     def state(self) -> Path:
-        return self.scratch / "state"
+        return self.scratch / "state" / self.name
 
     def renders(self, *deployments: str, live: Path = Path("/run/s6-rc")) -> None:
         store(
@@ -75,6 +76,7 @@ class Host:
             domains=["example.org"],
             user=USER,
             certificate_dir=str(self.chain.parent),
+            service=self.name,
             state_dir=str(self.state),
             execlineb=str(shutil.which("execlineb")),
             deployments=deployments,
