@@ -16,6 +16,7 @@ from s6gen.tree import File, Tree
 GOLDEN = Path(__file__).parent / "golden"
 CASES = {
     "default": "--page example --domain example.org",
+    "deployment": "--page example --domain example.org --deploy nginx",
     "acme-tiny": (
         "--page example --domain example.org --domain www.example.org --client acme-tiny "
         "--contact hostmaster@example.org --log-user log"
