@@ -1,11 +1,13 @@
-"""What is held between two looks: PSS of the service beside an ACME daemon in Python, and cron.
+"""What is held between two looks, and what one costs that finds nothing due.
 
-PSS counts a page that n processes share as 1/n page (proc(5): smaps_rollup). All run side by side.
+PSS of the service beside an ACME daemon in Python, and cron; PSS counts a page that n processes
+share as 1/n page (proc(5): smaps_rollup). Then the look beside `certbot renew`, in turn, medians.
 Needs root, s6, snooze; rows of programs that are not installed are left out.
 """
 
 import contextlib
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,10 +17,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from look import settled
 from support.supervision import argv, under_s6
 
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 
+ROUNDS = 15
+METER = """
+import os, sys, time
+begin = time.perf_counter()
+out = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_WRONLY, 0) for fd in (1, 2)]
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=out)
+_, status, used = os.wait4(child, 0)
+wall = time.perf_counter() - begin
+print(status, wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
+"""Runs a command; a small process of its own, for peak memory counts from the parent's."""
 DAEMON = "import acme.client, acme.messages, cryptography.x509, time; time.sleep(600)"
 
 
@@ -40,6 +54,12 @@ def main() -> None:
         compare("python3 with acme, waiting", python, total)
         if cron:
             compare("cron alone, its certbot not running", cron, total)
+    with tempfile.TemporaryDirectory(prefix="s6gen-") as directory:
+        look = ["/usr/bin/python3", *settled(Path(directory))[1:]]
+        commands = {"a look": look}
+        if shutil.which("certbot"):
+            commands["certbot renew"] = certbot(Path(directory) / "certbot")
+        compare_runs(commands)
 
 
 def parameters(scratch: Path) -> RenewLetsEncrypt:
@@ -90,6 +110,51 @@ def compare(name: str, process: Path, total: int) -> None:
     """One row, with its ratio to ours."""
     kib = pss(process)
     print(f"{name:<42} {kib:6} KiB  {kib / total:5.1f}")
+
+
+def certbot(directory: Path) -> list[str]:
+    """The command that cron calls twice a day, with one certificate that is not due."""
+    live, archive = directory / "live/example.org", directory / "archive/example.org"
+    for one in (live, archive, directory / "renewal"):
+        one.mkdir(parents=True)
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 80"
+    make += f" -subj /CN=example.org -keyout {archive}/privkey1.pem -out {archive}/cert1.pem"
+    subprocess.run(make.split(), check=True, capture_output=True)
+    for name in ("chain1.pem", "fullchain1.pem"):
+        shutil.copy(archive / "cert1.pem", archive / name)
+    conf = [f"archive_dir = {archive}"]
+    for name in ("cert", "privkey", "chain", "fullchain"):
+        (live / f"{name}.pem").symlink_to(archive / f"{name}1.pem")
+        conf.append(f"{name} = {live}/{name}.pem")
+    conf += ["[renewalparams]", "authenticator = standalone", "account = 0"]
+    (directory / "renewal/example.org.conf").write_text("\n".join(conf) + "\n")
+    where = [f"--{kind}-dir={directory}" for kind in ("config", "work", "logs")]
+    return ["certbot", "renew", "--no-random-sleep-on-renew", *where]
+
+
+def compare_runs(commands: dict[str, list[str]]) -> None:
+    """One row for each command: wall and CPU time, peak memory, and the ratios to the first."""
+    rows: dict[str, list[list[float]]] = {name: [] for name in commands}
+    for _ in range(ROUNDS):
+        for name, command in commands.items():
+            rows[name].append(used(command))
+    ours: list[float] = []
+    for name, runs in rows.items():
+        medians = [statistics.median(column) for column in zip(*runs, strict=True)]
+        ours = ours or medians
+        wall, cpu, mib = medians
+        ratios = "  ".join(f"{it / one:5.1f}" for it, one in zip(medians, ours, strict=True))
+        print(f"{name:<42} {wall:6.3f} s  {cpu:6.3f} s CPU  {mib:5.1f} MiB  {ratios}")
+
+
+def used(command: list[str]) -> list[float]:
+    """Seconds, CPU seconds, peak resident MiB of one run."""
+    meter = ["/usr/bin/python3", "-I", "-S", "-c", METER]
+    done = subprocess.run([*meter, *command], capture_output=True, check=True)
+    status, *found = map(float, done.stdout.split())
+    if status:
+        raise SystemExit(f"{' '.join(command)}: failed")
+    return found
 
 
 if __name__ == "__main__":

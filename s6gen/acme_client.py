@@ -77,8 +77,11 @@ class Fatal(Exception):
     """Ends the run with one line that names what is at fault.
 
     A CA's refusal has a kind, which is the problem's type without its namespace, an HTTP status,
-    and the seconds after which the CA wants to be asked again, if it says so.
+    and the seconds after which the CA wants to be asked again, if it says so. `lost`: the request
+    may have arrived or not.
     """
+
+    lost = False
 
     def __init__(
         self, message: str, code: int = TEMPORARY, kind: str = "", status: int = 0, wait: float = 0
@@ -89,11 +92,13 @@ class Fatal(Exception):
 
     def passing(self) -> bool:
         """Whether the same request may succeed a little later."""
-        return isinstance(self, Disconnected) or self.status >= 500
+        return self.lost or self.status >= 500
 
 
 class Disconnected(Fatal):
-    """The request may have arrived or not."""
+    """No answer came."""
+
+    lost = True
 
 
 class Stopped(BaseException):
@@ -398,23 +403,30 @@ def asked(options: Options) -> Json:
     return {name: value for name, value in vars(options).items() if value and name not in others}
 
 
-def remember_failure(options: Options, state: State, held: Held, failure: Exception) -> None:
+def remember_failure(ca: Ca, state: State, held: Held, failure: Exception) -> None:
     """Count it, and set the earliest next attempt, later each time."""
+    options = ca.options
     again = state["failure"].get("of") == asked(options)
     count = 1 + (state["failure"]["count"] if again else 0)
     wait = min(failure.wait, WEEK) if isinstance(failure, Fatal) else 0
     now = time.time()
-    until = now + max(pause_after(count, held.end - now if held.usable(now) else 0), wait)
+    left = held.end - now if held.usable(now) else 0
+    spent = ca.spent or not (isinstance(failure, Fatal) and failure.passing())
+    until = now + max(pause_after(count, left, spent), wait)
     state["failure"] = {"count": count, "next": until, "what": str(failure), "of": asked(options)}
     state.save()
 
 
-def pause_after(failures: int, left: float) -> float:
-    """Seconds to wait after so many failures, by what is left of a usable certificate's life."""
+def pause_after(failures: int, left: float, spent: bool) -> float:
+    """Seconds to wait after so many failures, by what is left of a usable certificate's life.
+
+    A CA that could not be asked has spent nothing of what it limits: it is asked again in time.
+    """
     if left <= 0:
-        return (MINUTE, 10 * MINUTE, 100 * MINUTE, DAY)[min(failures, 4) - 1]
+        pause = (MINUTE, 10 * MINUTE, 100 * MINUTE, DAY)[min(failures, 4) - 1]
+        return pause if spent else min(pause, HOUR)
     pause = min(DAY, HOUR * 2.0 ** min(failures - 1, 5)) * random.uniform(0.9, 1.1)  # noqa: S311
-    return min(pause, max(left / 2, 12 * MINUTE))
+    return min(pause, max(left / 2, 12 * MINUTE) if spent else left / 4)
 
 
 def report(options: Options) -> int:
@@ -514,7 +526,7 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
     except Exception as failure:
         if ca.used:
             with contextlib.suppress(Fatal):
-                remember_failure(options, state, held, failure)
+                remember_failure(ca, state, held, failure)
         raise
     finally:
         settle_new_key(options)
@@ -582,6 +594,7 @@ def answer_challenges(ca: Ca, order: Json, answers: Answers) -> None:
         urls.append(field(chosen[0], "url", str))
     answers.put()
     for url in urls:
+        ca.spent = True
         try:
             ca.post(url, {})
         except Fatal as refusal:  # an answer that was lost is sent again: the CA may have had it
@@ -599,6 +612,7 @@ def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
     target = field(order, "finalize", str)
     pause = 5 * SOON
     while field(order, "status", str) in ("pending", "ready"):
+        ca.spent = True
         try:
             order = ca.post(target, {"csr": csr}, again=False).json()
         except Fatal as refusal:
@@ -881,6 +895,7 @@ class Ca:
     def __init__(self, options: Options, state: State) -> None:
         self.options, self.state = options, state
         self.used, self.took = False, 0.0
+        self.spent = False  # a validation or a certificate, of which a CA gives so many an hour
         self.key: Key
         self.kid = self.nonce = self.place = self.thumbprint = ""
         self.resources: Json = {}
@@ -972,7 +987,9 @@ class Ca:
             pause = failure.wait or 2**count * random.uniform(0.2, 0.4)  # noqa: S311
             late = count == TRIES or time.monotonic() + pause >= self.options.deadline
             if late or not (told or failure.status == 503 or (again and failure.passing())):
-                raise Fatal(str(failure), failure.code, failure.kind, failure.status, failure.wait)
+                last = Fatal(str(failure), failure.code, failure.kind, failure.status, failure.wait)
+                last.lost = failure.lost
+                raise last
             time.sleep(pause)
 
     def sleep(self, seconds: float) -> None:

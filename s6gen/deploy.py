@@ -58,7 +58,8 @@ class Copy:
         """The helper that does it, and its arguments."""
         sources = [f"{state_dir}/now/{part}" for part in self.parts]
         owner, (directory, _, name) = f"{self.owner}:{self.group}", self.path.rpartition("/")
-        return ("./data/copy", owner, self.mode, directory or "/", name, *sources)
+        service = state_dir.rpartition("/")[2]
+        return ("./data/copy", owner, self.mode, directory or "/", name, service, *sources)
 
 
 @attrs.frozen(kw_only=True)

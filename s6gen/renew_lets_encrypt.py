@@ -278,6 +278,11 @@ class RenewLetsEncrypt:
         return consumers(self.deployments)
 
     @property
+    def looks_at_boot(self) -> bool:
+        """Whether a boot makes a look: there is something to deploy, and a look is cheap."""
+        return bool(self.consumers) and self.is_regular and self.client_kind == "s6gen-acme"
+
+    @property
     def deployment_milliseconds(self) -> int:
         """What s6-supervise gives finish: a minute, and what the steps may take."""
         steps = [step for consumer in self.consumers for step in consumer.steps]

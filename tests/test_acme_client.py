@@ -162,20 +162,25 @@ def test_next_question(chain: client.Held, sections: dict[str, Any], expected: f
         (99, 21.6, 26.4),
     ],
 )
+@pytest.mark.parametrize("spent", [True, False])
 def test_pause_with_a_usable_certificate_doubles_from_an_hour_to_a_day(
-    failures: int, low: float, high: float
+    failures: int, low: float, high: float, spent: bool
 ) -> None:
-    assert low * HOUR <= client.pause_after(failures, 30 * DAY) <= high * HOUR
+    assert low * HOUR <= client.pause_after(failures, 30 * DAY, spent) <= high * HOUR
 
 
 def test_pause_leaves_time_for_another_attempt_before_the_end() -> None:
-    left = [client.pause_after(9, hours * HOUR) / HOUR for hours in (10, 2, 0.1)]
+    left = [client.pause_after(9, hours * HOUR, True) / HOUR for hours in (10, 2, 0.1)]
     assert left == [5, 1, 0.2]
+    left = [client.pause_after(9, hours * HOUR, False) / HOUR for hours in (10, 2, 0.1)]
+    assert left == [2.5, 0.5, 0.025]
 
 
 def test_pause_without_a_certificate_grows_from_a_minute_to_a_day() -> None:
-    pauses = [client.pause_after(failures, 0) for failures in (1, 2, 3, 4, 5, 99)]
+    pauses = [client.pause_after(failures, 0, True) for failures in (1, 2, 3, 4, 5, 99)]
     assert pauses == [MINUTE, 10 * MINUTE, 100 * MINUTE, DAY, DAY, DAY]
+    pauses = [client.pause_after(failures, 0, False) for failures in (1, 2, 3, 4, 5, 99)]
+    assert pauses == [MINUTE, 10 * MINUTE, HOUR, HOUR, HOUR, HOUR]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 import json
 import time
 from email.utils import formatdate
+from pathlib import Path
 
 import attrs
 import pytest
+from support.authority import ServerFiles
 from support.client import Host
-from support.faults import status, with_header
-from support.proxy import Proxy, Reply, Request
+from support.faults import cut, status, with_header
+from support.pebble import ChallTestSrv, Settings, WebServer, pebble
+from support.proxy import Fault, Proxy, Reply, Request, proxy
 
 
 @pytest.mark.parametrize(
@@ -78,3 +81,37 @@ def test_odd_retry_after(host: Host, between: Proxy, value: str) -> None:
     assert (ended.code, len(ended.fatal)) in ((0, 0), (111, 1))
     if not ended.code:
         assert host.chain.exists()
+
+
+@pytest.mark.parametrize(
+    ("step", "fault", "spent"),
+    [
+        pytest.param("directory", cut, False, id="no answer"),
+        pytest.param("newOrder", status(500), False, id="stumbles"),
+        pytest.param("newOrder", status(503), False, id="overloaded"),
+        pytest.param("newOrder", status(403, "unauthorized"), True, id="refuses the order"),
+        pytest.param("authz", status(500), False, id="before the challenges"),
+        pytest.param("challenge", status(500), True, id="at a challenge"),
+        pytest.param("finalize", status(500), True, id="after the challenges"),
+    ],
+)
+def test_a_ca_that_cannot_be_asked_is_asked_again_in_time(
+    host: Host,
+    dns: ChallTestSrv,
+    web: WebServer,
+    proxy_files: ServerFiles,
+    tmp_path: Path,
+    step: str,
+    fault: Fault,
+    spent: bool,
+) -> None:
+    """Also for a certificate of ten minutes; but not faster than the CA's limits allow."""
+    settings = Settings(validity=600)
+    with pebble(tmp_path, web.port, dns, settings) as ca, proxy(ca, proxy_files) as between:
+        short = attrs.evolve(host, ca=between)
+        assert short.keep().code == 0
+        with between.faulty(step, fault):
+            assert short.keep("--force").code == 111
+    stored = json.loads(Path(f"{short.chain}.state").read_text().split("\n", 2)[2])
+    pause = stored["failure"]["next"] - time.time()
+    assert pause > 11 * 60 if spent else pause < 600 / 3

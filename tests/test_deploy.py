@@ -9,20 +9,21 @@ import shutil
 import signal
 import stat
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 from support.authority import key_pem, new_key
-from support.host import KEY, USER, Host
+from support.host import KEY, USER, Host, path_with
 from support.program import require
+from support.server import supervised
 from support.supervision import s6_rc, scanning
 
 from s6gen.deploy import Consumer, Copy, Reload, Restart, Run, consumers
 from s6gen.errors import Fatal
-
-APPLETS = "cat chmod chown cp echo find grep head mkdir mv rm sed sha256sum sync test timeout"
 
 
 @pytest.mark.parametrize(
@@ -103,15 +104,7 @@ def host(request: pytest.FixtureRequest, scratch: Path) -> Host:
     if os.geteuid() != 0:
         pytest.skip("needs root, to become other users")
     require("execlineb", "s6-setuidgid", "s6-setlock")
-    path = os.environ["PATH"]
-    if request.param == "busybox":
-        require("busybox")
-        applets = scratch / "busybox"
-        applets.mkdir()
-        for name in APPLETS.split():
-            (applets / name).symlink_to(str(shutil.which("busybox")))
-        path = f"{applets}:{path}"
-    made = Host(scratch, path)
+    made = Host(scratch, path_with(request.param, scratch))
     made.has_new_certificate()
     return made
 
@@ -234,10 +227,146 @@ def test_others_must_not_be_able_to_swap_the_target(host: Host) -> None:
         f"copy: fatal: {host.targets}: others than root can write to it: "
         "deploy to a directory of root's\n"
         "warning: not deployed, trying again at the next look: a\n"
-        f"copy: fatal: {link}: leads through a symbolic link: render with the real name\n"
+        f"within: fatal: {link}: leads through a symbolic link: render with the real name\n"
         "warning: not deployed, trying again at the next look: b\n"
     )
     assert names(host.targets) == names(real) == []
+
+
+def test_nothing_is_made_behind_a_link(host: Host) -> None:
+    """Whoever owns what is above the target puts a link there."""
+    home, precious = host.scratch / "home", host.scratch / "precious"
+    for directory in (home, precious):
+        directory.mkdir()
+    os.chown(home, pwd.getpwnam("mail").pw_uid, 0)
+    (home / "tls").symlink_to(precious)
+    host.renders(f"a: copy chain {home}/tls/new/chain.pem")
+
+    assert "leads through a symbolic link" in host.finishes()
+    assert names(precious) == []
+
+
+def test_what_never_ends_holds_nothing_up(host: Host) -> None:
+    host.renders(f"web: combine key+chain {host.targets}/both.pem")
+    host.finishes()
+    host.chain.unlink()
+    host.chain.symlink_to("/dev/zero")
+
+    assert host.finishes() == ""
+
+
+def test_whatever_the_service_user_swaps_meanwhile(scratch: Path) -> None:
+    """Chain and key become links, FIFOs and directories while finish reads them."""
+    require("execlineb", "s6-setuidgid", "s6-setlock", "openssl")
+    host = Host(scratch, os.environ["PATH"])
+    host.has_new_certificate()
+    host.renders(f"web: combine key+chain {host.targets}/both.pem")
+    both = host.targets / "both.pem"
+    secret = host.scratch / "secret"
+    secret.write_bytes(key_pem(new_key()))
+    secret.chmod(0o600)
+    chain, key = host.chain.read_bytes(), host.key.read_bytes()
+    done = threading.Event()
+    dice = random.Random(4)
+
+    def swap() -> None:
+        while not done.is_set():
+            path, content = dice.choice([(host.chain, chain), (host.key, key)])
+            kind = dice.choice(["file", "file", "link", "directory", "hard link", "fifo"])
+            new = path.with_name("swapped")
+            if kind == "file":
+                host.put(new, content)
+            elif kind == "directory":
+                new.mkdir()
+            elif kind == "fifo":
+                os.mkfifo(new)
+            elif kind == "hard link":
+                new.hardlink_to(secret)
+            else:
+                new.symlink_to(secret)
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
+            new.rename(path)
+            time.sleep(dice.uniform(0, 0.02))
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        for _ in range(12):
+            host.finishes()
+            assert not both.exists() or both.read_bytes() == key + chain
+            both.unlink(missing_ok=True)
+            shutil.rmtree(host.state)
+    finally:
+        done.set()
+        swapping.join()
+
+
+def test_a_command_that_hangs_or_leaves_something_behind(host: Host) -> None:
+    left = host.scratch / "left"
+    host.renders(
+        f"a: run timeout=1 sh -c 'sleep 60 >/dev/null 2>&1 & echo $! >>{left}; exec sleep 60'",
+        f"b: run sh -c 'sleep 60 >/dev/null 2>&1 & echo $! >>{left}'",
+        f"c: copy chain {host.targets}/chain.pem",
+    )
+    try:
+        for said in ("deployed: b\ndeployed: c\n", ""):
+            failed = "warning: not deployed, trying again at the next look: a\n"
+            assert host.finishes().endswith(failed + said)
+    finally:
+        for pid in left.read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+
+
+def test_two_services_that_write_one_file(host: Host) -> None:
+    """One is held up before it renames its file, the other in the middle of writing its own."""
+    other = attrs.evolve(host, scratch=host.scratch / "other", name="renew-other-srv")
+    other.scratch.mkdir()
+    other.has_new_certificate()
+    both = host.targets / "both.pem"
+    host.renders(f"web: combine key+chain {both}")
+    other.renders(f"web: combine chain+key {both}")
+    wholes = (
+        host.key.read_bytes() + host.chain.read_bytes(),
+        other.chain.read_bytes() + other.key.read_bytes(),
+    )
+    before_the_rename = 'touch {at}; until test -e {go}; do sleep 0.1; done; exec {real} "$@"'
+    in_the_middle = 'head -c 99 "$1"; touch {at}; until test -e {go}; do sleep 0.1; done'
+    with (
+        held_up(host, "chown", before_the_rename) as release_one,
+        held_up(other, "cat", in_the_middle) as release_other,
+    ):
+        release_one()
+        assert both.read_bytes() in wholes
+        release_other()
+
+
+@contextlib.contextmanager
+def held_up(host: Host, program: str, script: str) -> Iterator[Callable[[], object]]:
+    """A finish that waits in a program, until it is released."""
+    directory = host.scratch / "held-up"
+    directory.mkdir()
+    at, go = directory / "at", directory / "go"
+    wrapper = directory / program
+    wrapper.write_text("#!/bin/sh\n" + script.format(at=at, go=go, real=shutil.which(program)))
+    wrapper.chmod(0o755)
+    running = attrs.evolve(host, path=f"{directory}:{host.path}").command()
+
+    def release() -> None:
+        go.touch()
+        running.communicate(timeout=30)
+
+    try:
+        deadline = time.monotonic() + 20
+        while not at.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield release
+    finally:
+        release()
 
 
 def test_a_full_disk_leaves_the_old_file(host: Host) -> None:
@@ -263,25 +392,18 @@ def test_a_full_disk_leaves_the_old_file(host: Host) -> None:
 
 
 @contextlib.contextmanager
-def supervised(directory: Path, log: Path) -> Iterator[None]:
+def noting(directory: Path, log: Path) -> Iterator[None]:
     """A service that notes which signals it gets."""
     require("s6-supervise", "s6-svstat", "s6-svwait")
-    directory.mkdir()
-    run = directory / "run"
-    run.write_text(
-        f"#!/bin/sh\ntrap 'echo HUP >>{log}' HUP; trap 'echo USR2 >>{log}' USR2\n"
+    script = (
+        f"trap 'echo HUP >>{log}' HUP; trap 'echo USR2 >>{log}' USR2\n"
         f"echo start >>{log}\nwhile :; do sleep 0.05; done\n"
     )
-    run.chmod(0o755)
-    supervisor = subprocess.Popen(["s6-supervise", str(directory)])
-    try:
+    with supervised(directory, script):
         deadline = time.monotonic() + 10
         while not log.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         yield
-    finally:
-        supervisor.terminate()
-        supervisor.wait(10)
 
 
 def comes(log: Path, expected: str) -> None:
@@ -294,7 +416,7 @@ def comes(log: Path, expected: str) -> None:
 
 def test_services_are_told_and_one_that_is_down_stays_down(host: Host) -> None:
     service, log = host.scratch / "server", host.scratch / "signals"
-    with supervised(service, log):
+    with noting(service, log):
         host.renders(f"a: reload {service}", f"b: reload {service} signal=USR2")
         host.finishes()
         deadline = time.monotonic() + 10

@@ -24,6 +24,7 @@ CONFIGURATIONS = Path(__file__).parent / "configurations"
 CONFIGURED = sorted(path.stem for path in CONFIGURATIONS.glob("*.toml"))
 CASES = {
     "default": "--page example --domain example.org",
+    "deployment": "--page example --domain example.org --deploy nginx",
     "acme-tiny": (
         "--page example --domain example.org --domain www.example.org --client acme-tiny "
         "--contact hostmaster@example.org --log-user log"

@@ -143,6 +143,31 @@ def test_readiness_is_a_certificate_that_is_deployed(
         machine.until(lambda: machine.status("ready") == "true", "ready again after a look")
 
 
+def test_a_boot_deploys_what_a_power_cut_left(
+    start: Start, authority: Pebble, scratch: Path
+) -> None:
+    target, state = scratch / "server/chain.pem", scratch / "state"
+    deployments = [f"x: copy chain {target}", "bad: run false"]
+    with start(authority, deployments=deployments, state_dir=str(state)) as machine:
+        machine.until(lambda: "not deployed" in machine.log, "the first deployment")
+        machine.until(machine.is_waiting, "snooze after the first certificate")
+        machine.svc("-wD", "-d")
+        target.unlink()
+        shutil.rmtree(state)
+        machine.timefile.touch()
+        shutil.chown(machine.timefile, USER)
+        (machine.service_directory / "data/looked").unlink()  # a boot makes a new copy
+        machine.svc("-u")
+        machine.until(target.exists, "the deployment after the boot")
+        machine.until(machine.is_waiting, "snooze again")
+        time.sleep(3)
+
+        assert machine.log.count("not deployed") == 3  # at -d as well
+        assert machine.log.count("ordering") == 1
+        assert not list((scratch / "sv").rglob("looked"))
+        assert not list((scratch / "compiled").rglob("looked"))
+
+
 def test_a_placeholder_until_there_is_a_certificate(
     start: Start, authority: Pebble, door: Callable[[int], Gate], scratch: Path
 ) -> None:

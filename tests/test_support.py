@@ -1,11 +1,13 @@
 """The programs the tests stand on do what their names say."""
 
 import ssl
+import subprocess
 import urllib.request
 from pathlib import Path
 
 import pytest
 from support.pebble import ChallTestSrv, Pebble, WebServer
+from support.power import cuts, outcomes
 from support.program import Command, NotStartedError, free_port, running
 
 
@@ -52,3 +54,50 @@ def test_a_lost_race_for_a_port_is_repeated(tmp_path: Path, dns: ChallTestSrv) -
 
     with running(make) as command:
         assert command.ports[0] != taken
+
+
+@pytest.mark.parametrize(
+    ("script", "during", "after"),
+    [
+        pytest.param(
+            "printf newnew >f.new; mv f.new f",
+            {b"old", b"", b"ne", b"newn", b"newnew"},
+            {b"old", b"", b"ne", b"newn", b"newnew"},
+            id="not flushed",
+        ),
+        pytest.param(
+            "printf newnew >f.new; sync f.new; mv f.new f",
+            {b"old", b"newnew"},
+            {b"old", b"newnew"},
+            id="the name not flushed",
+        ),
+        pytest.param(
+            "printf newnew >f.new; sync f.new; mv f.new f; sync .",
+            {b"old", b"newnew"},
+            {b"newnew"},
+            id="all flushed",
+        ),
+        pytest.param(
+            "printf newnew >f.new; mv f.new f; sync .; sync f",
+            {b"old", b"", b"ne", b"newn", b"newnew"},
+            {b"newnew"},
+            id="in the wrong order",
+        ),
+        pytest.param(
+            "mkdir d; printf new >d/f; sync d/f d; mv d/f f; sync f .",
+            {b"old", b"new"},
+            {b"new"},
+            id="from another directory",
+        ),
+    ],
+)
+def test_what_a_power_cut_leaves(
+    tmp_path: Path, script: str, during: set[bytes], after: set[bytes]
+) -> None:
+    (tmp_path / "f").write_bytes(b"old")
+    command = ["sh", "-ec", script]
+    moments = cuts(tmp_path, lambda strace: subprocess.run([*strace, *command], cwd=tmp_path))
+    seen = [{found.content for (found,) in outcomes(one, "f") if found} for one in moments]
+
+    assert set.union(*seen) == during
+    assert seen[-1] == after

@@ -1,4 +1,4 @@
-"""A door in front of a server: shut it, and connections are accepted and get no answer."""
+"""A door in front of a server: shut, it lets connections in and gives no answer; or it is gone."""
 
 import contextlib
 import socket
@@ -16,6 +16,17 @@ class Gate:
         self.opened.set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self.listener.getsockname()[1])
+
+    @contextlib.contextmanager
+    def gone(self) -> Iterator[None]:
+        """Meanwhile connections are refused."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        try:
+            yield
+        finally:
+            self.listener = socket.create_server(("127.0.0.1", self.port))
+            threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self) -> None:
         """Accept connections until the listener is closed."""

@@ -4,17 +4,32 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 from support.authority import Authority, key_pem, new_key, pem
+from support.program import require
 from support.rendering import rendered, store
 
 USER = "daemon"
+APPLETS = "cat chmod chown cp echo find grep head mkdir mv rm sed sha256sum sync test timeout touch"
 AUTHORITY = Authority.new()
 KEY = new_key()
+
+
+def path_with(kind: str, scratch: Path) -> str:
+    """A PATH on which the programs of finish are coreutils', or busybox's."""
+    if kind != "busybox":
+        return os.environ["PATH"]
+    require("busybox")
+    applets = scratch / "busybox"
+    applets.mkdir()
+    for name in APPLETS.split():
+        (applets / name).symlink_to(str(shutil.which("busybox")))
+    return f"{applets}:{os.environ['PATH']}"
 
 
 @attrs.frozen
@@ -23,10 +38,11 @@ class Host:
 
     scratch: Path
     path: str
+    name: str = "renew-lets-encrypt-srv"
 
     @property
     def service(self) -> Path:
-        return self.scratch / "sv/renew-lets-encrypt-srv"
+        return self.scratch / "sv" / self.name
 
     @property
     def chain(self) -> Path:
@@ -42,7 +58,7 @@ class Host:
 
     @property
     def state(self) -> Path:
-        return self.scratch / "state"
+        return self.scratch / "state" / self.name
 
     def renders(self, *deployments: str, live: Path = Path("/run/s6-rc")) -> None:
         store(
@@ -59,6 +75,7 @@ class Host:
             domains=["example.org"],
             user=USER,
             certificate_dir=str(self.chain.parent),
+            service=self.name,
             state_dir=str(self.state),
             execlineb=str(shutil.which("execlineb")),
             deployments=deployments,
@@ -83,9 +100,9 @@ class Host:
         os.chown(new, owner.pw_uid, owner.pw_gid)
         new.replace(path)
 
-    def command(self) -> "subprocess.Popen[str]":
+    def command(self, *before: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            ["./finish", "0", "0", "x"],
+            [*before, "./finish", "0", "0", "x"],
             cwd=self.service,
             env={"PATH": self.path},
             stdin=subprocess.DEVNULL,
@@ -95,9 +112,9 @@ class Host:
             start_new_session=True,
         )
 
-    def finishes(self) -> str:
+    def finishes(self, before: Sequence[str] = ()) -> str:
         """Run finish; what it says."""
-        running = self.command()
+        running = self.command(*before)
         said, _ = running.communicate(timeout=30)
         assert running.returncode == 0, said
         return said
