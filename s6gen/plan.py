@@ -265,7 +265,8 @@ def record_after(wish: Wish, found: Found, changes: Iterable[Change]) -> Record:
     still = {service_of(path) for path in found.files.keys() - removed}
     gone = {service_of(path) for path in found.record.files} - still if wish.complete else set()
     touched = {service_of(one.path) for one in changes if one.action not in ("unchanged", "kept")}
-    before = found.record.only(wish.services - touched).origins
+    same = found.record.only(wish.services - touched).origins
+    before = {name: one for name, one in same.items() if len(one) == 1}
     now = {name: frozenset([one]) for name, one in wish.origins.items()}
     beside = {
         one.path: frozenset([digest(wish.tree[edited_of(one.path)].content)])

@@ -133,14 +133,16 @@ def replace(changes: list[Change], before: Record, after: Record, staged: int, t
         os.rename(name, f"{name}.gone", src_dir_fd=top, dst_dir_fd=staged)
     if after != under_way:
         write_record(after, staged, top)
-    flush(top, [""])
+    else:
+        flush(top, [""])
 
 
 def write_record(record: Record, staged: int, top: int) -> None:
-    """Replace the record."""
+    """Replace the record, and flush it: what it speaks of changes only then."""
     write(staged, {manifest.NAME: File(manifest.dump(record))})
     flush(staged, [manifest.NAME])
     os.replace(manifest.NAME, manifest.NAME, src_dir_fd=staged, dst_dir_fd=top)
+    flush(top, [""])
 
 
 def in_order(changes: Iterable[Change]) -> list[Change]:
