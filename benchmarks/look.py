@@ -39,7 +39,7 @@ def settled(directory: Path) -> list[str]:
     arguments = [f"--{option}={directory / name}" for option, name in files.items()]
     arguments += ["--domain=example.org", "--domain=www.example.org", f"--acme-dir={directory}"]
     sys.argv[1:] = arguments
-    acme_client.import_the_rest()
+    acme_client.import_standard()
     now = time.time()
     state = acme_client.State(argparse.Namespace(out=str(directory / files["out"])))
     state.save(now, now + 3600)

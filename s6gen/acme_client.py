@@ -11,6 +11,11 @@ FILE is what --out names. Moments are seconds since 1970; sections without a nam
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps: four times as quick
+
+if __name__ == "__main__":  # first of all: `s6-svc -a` must not end a look that has just begun
+    _signal.signal(_signal.SIGALRM, _signal.SIG_IGN)
+
 import os
 import sys
 import time
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     import fcntl
     import hashlib
     import http.client
+    import importlib.util
     import ipaddress
     import json
     import random
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     import select
     import signal
     import ssl
+    import threading
     import urllib.parse
     import urllib.request
     import zlib
@@ -142,11 +149,10 @@ def sight(arguments: list[str]) -> str:
     return ascii(seen)
 
 
-def import_the_rest() -> None:
-    """Import what a glance does without: it is slow to load, and some of it may be missing."""
-    global argparse, contextlib, datetime, email, fcntl, hashlib, http, ipaddress, json
-    global random, re, select, signal, ssl, urllib, zlib
-    global jws, x509, hashes, serialization, ec, rsa, b64, jwa, jwk
+def import_standard() -> None:
+    """Import what a glance does without."""
+    global argparse, contextlib, datetime, email, fcntl, hashlib, http, importlib, ipaddress
+    global json, random, re, select, signal, ssl, threading, urllib, zlib
     import argparse
     import contextlib
     import datetime
@@ -154,6 +160,7 @@ def import_the_rest() -> None:
     import fcntl
     import hashlib
     import http.client
+    import importlib.util
     import ipaddress
     import json
     import random
@@ -161,9 +168,17 @@ def import_the_rest() -> None:
     import select
     import signal
     import ssl
+    import threading
     import urllib.parse
     import zlib
 
+
+def import_acme() -> None:
+    """Import the acme package and what comes with it, or wait for the thread that does.
+
+    It takes as long as a connection to a distant CA, which `Ca.connect` makes meanwhile.
+    """
+    global jws, x509, hashes, serialization, ec, rsa, b64, jwa, jwk
     from acme import jws
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -171,18 +186,28 @@ def import_the_rest() -> None:
     from josepy import b64, jwa, jwk
 
 
+def import_ahead() -> None:
+    """The thread: what fails here fails again where it is needed."""
+    with contextlib.suppress(Exception):
+        import_acme()
+
+
 def run(arguments: list[str]) -> int:
     """Do what the arguments ask; the exit code."""
-    try:
-        import_the_rest()
-    except ModuleNotFoundError as missing:
-        hint = "install python3-acme (Debian) or py3-acme (Alpine)"
-        return say("fatal", f"Python module {missing.name} is missing: {hint}", USAGE)
+    import_standard()
     try:
         options = parse(arguments)
         listen_for_signals(options)
+        if not importlib.util.find_spec("acme"):
+            raise ModuleNotFoundError(name="acme")
+        threading.Thread(target=import_ahead, daemon=True).start()
         command: Callable[[Options], int] = options.command
+        if command not in (keep_current, write_to_stdout):
+            import_acme()
         return command(options)
+    except ModuleNotFoundError as missing:
+        hint = "install python3-acme (Debian) or py3-acme (Alpine)"
+        return say("fatal", f"Python module {missing.name} is missing: {hint}", USAGE)
     except Stopped as stopped:
         signal.signal(stopped.args[0], signal.SIG_DFL)
         os.kill(os.getpid(), stopped.args[0])
@@ -267,13 +292,17 @@ def listed(names: list[str], most: int = 5) -> str:
 
 def keep_current(options: Options) -> int:
     """Look at FILE; what is due is done by one run at a time, after a second look."""
-    if settled(options, State(options), look(options)):
+    if not options.force and settled(options, State(options), look(options)):
         return OK
     with lock(f"{options.out}.lock"):
         remove_answers(State(options))
-        settle_new_key(options)
-        state, held = State(options), look(options)
+        state = State(options)
         ca = Ca(options, state)
+        missing = not os.path.exists(options.out)
+        if options.force or (missing and not hold_until(options, state, time.time())):
+            ca.connect()
+        settle_new_key(options)
+        held = look(options)
         if not options.force and time.time() >= next_question(state, held, time.time()):
             ask_window(ca, state, held)
         if settled(options, state, held):
@@ -447,7 +476,9 @@ def look(options: Options) -> Held:
     """Read FILE, and compare it with the names and the key that it has to be for."""
     held = Held()
     try:
-        chain = parse_chain(read(options.out))
+        content = read(options.out)
+        import_acme()
+        chain = parse_chain(content)
         held = describe(chain[0])
         if options.domain and options.domain_key:
             names, key = {normal(name) for name in options.domain}, load_key(options.domain_key)
@@ -501,7 +532,9 @@ class State:
 def write_to_stdout(options: Options) -> int:
     """Without --out: order now, the chain goes to stdout (as acme-tiny does)."""
     state = State(options)
-    return emit(obtain(options, state, Ca(options, state), ""))
+    ca = Ca(options, state)
+    ca.connect()
+    return emit(obtain(options, state, ca, ""))
 
 
 def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
@@ -528,6 +561,7 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
 
 def obtain(options: Options, state: State, ca: Ca, replaces: str) -> str:
     """A verified chain in PEM, ordered with the CA."""
+    import_acme()
     account_key = load_or_make_key(options, options.account_key, "ec256")
     request = certificate_request(options)
     names = names_of(request)
@@ -987,9 +1021,9 @@ class Ca:
 
     def request(self, method: str, url: str, body: bytes | None = None) -> Answer:
         """One request and its answer; a redirect is not followed."""
-        self.used, begin = True, time.monotonic()
         host, target = split_url(url)
         connection = self.connection(host)
+        self.used, begin = True, time.monotonic()
         headers = {"User-Agent": f"s6gen-acme/{VERSION}"}
         if body is not None:
             headers["Content-Type"] = "application/jose+json"
@@ -1013,6 +1047,11 @@ class Ca:
             self.nonce = nonce
         return Answer(url, response.status, response.headers, content)
 
+    def connect(self) -> None:
+        """Connect before anything is to be asked; what fails here fails again where it matters."""
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+            self.connection(split_url(self.options.directory_url)[0]).connect()
+
     def connection(self, host: str) -> http.client.HTTPSConnection:
         """The connection to a host, made anew if the host hung up meanwhile."""
         if host not in self.connections:
@@ -1024,7 +1063,8 @@ class Ca:
                 raise Fatal(f"{bundle or host}: {reason(error)}", USAGE) from error
             self.connections[host] = new
         connection = self.connections[host]
-        if connection.sock and select.select([connection.sock], [], [], 0)[0]:
+        # Before the first request it can be read because TLS has sent session tickets.
+        if self.used and connection.sock and select.select([connection.sock], [], [], 0)[0]:
             connection.close()
         return connection
 
@@ -1392,6 +1432,7 @@ def settle_new_key(options: Options) -> None:
     """Put the new key of --new-key in place if FILE is for it, else drop it; also after a kill."""
     beside = f"{options.domain_key}.next"
     if options.domain_key and os.path.exists(beside):
+        import_acme()
         with contextlib.suppress(OSError, Fatal):
             if not misfit(parse_chain(read(options.out)), set(), load_key(beside).public_key()):
                 os.rename(beside, options.domain_key)

@@ -25,7 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from s6gen import acme_client as client
 
-client.import_the_rest()
+client.import_standard()
+client.import_acme()
 
 DAY, HOUR, MINUTE = 86400.0, 3600.0, 60.0
 BEGIN = 1_800_000_000.0
