@@ -3,7 +3,6 @@
 Both are run in turn, so that whatever else the machine does slows both. At most 3 is wanted.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
@@ -41,7 +40,7 @@ def settled(directory: Path) -> list[str]:
     sys.argv[1:] = arguments
     acme_client.import_standard()
     now = time.time()
-    state = acme_client.State(argparse.Namespace(out=str(directory / files["out"])))
+    state = acme_client.State(str(directory / files["out"]))
     state.save(now, now + 3600)
     return [sys.executable, "-I", acme_client.__file__, *arguments]
 

@@ -47,7 +47,7 @@ def held(days: float, fault: str = "", identifier: str = "") -> client.Held:
 
 
 def state(**sections: dict[str, Any]) -> client.State:
-    known = client.State(argparse.Namespace(out=""))
+    known = client.State("")
     known.sections = sections
     return known
 
@@ -233,11 +233,11 @@ PROBLEM = st.dictionaries(
 )
 
 
-def answer(body: bytes, status: int = 200, **headers: str) -> client.Answer:
+def answer(body: bytes, status: int = 200, **headers: str) -> client.Response:
     message = email.message.Message()
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
-    return client.Answer("https://ca.example/x", status, message, body)  # type: ignore[arg-type]
+    return client.Response("https://ca.example/x", status, message, body)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_any_refusal_becomes_one_error(body: bytes, status: int) -> None:
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_an_answer_is_an_object_or_an_error(body: bytes) -> None:
     try:
-        assert isinstance(answer(body).json(), dict)
+        assert isinstance(answer(body).json().content, dict)
     except client.Fatal as fatal:
         assert str(fatal) == "https://ca.example/x: the answer is not a JSON object"
 
@@ -352,7 +352,7 @@ def test_a_deeply_nested_answer_is_an_error() -> None:
     ],
 )
 def test_https_url(url: str, expected: tuple[str, str]) -> None:
-    assert client.split_url(url) == expected
+    assert client.split_url(url, CA) == expected
 
 
 @pytest.mark.parametrize(
@@ -364,14 +364,14 @@ def test_https_url(url: str, expected: tuple[str, str]) -> None:
     ],
 )
 def test_no_https_url(url: object) -> None:
-    with pytest.raises(client.Fatal, match="not an https URL"):
-        client.split_url(url)
+    with pytest.raises(client.Fatal, match=f"{CA}: leads to what is no https URL"):
+        client.split_url(url, CA)
 
 
 @given(JSON | st.from_regex(r"\Ahttps://.*\Z"))
 def test_any_url_is_split_or_refused(url: object) -> None:
     try:
-        host, target = client.split_url(url)
+        host, target = client.split_url(url, CA)
     except client.Fatal:
         return
     assert host
@@ -381,24 +381,27 @@ def test_any_url_is_split_or_refused(url: object) -> None:
 @given(st.dictionaries(st.just("suggestedWindow"), JSON | st.fixed_dictionaries({"start": JSON})))
 def test_any_window_is_one_or_refused(document: dict[str, Any]) -> None:
     with pytest.raises(client.Fatal):
-        client.parse_window(document)
+        client.parse_window(client.Document(CA, document))
 
 
 def test_window() -> None:
     window = {"start": "2027-01-15T08:00:00Z", "end": "2027-01-15T10:00:00.5+01:00"}
-    assert client.parse_window({"suggestedWindow": window}) == [BEGIN, BEGIN + HOUR + 0.5]
+    assert client.parse_window(client.Document(CA, {"suggestedWindow": window})) == [
+        BEGIN,
+        BEGIN + HOUR + 0.5,
+    ]
 
 
 def test_a_window_that_ends_before_it_starts_is_refused() -> None:
     window = {"start": "2027-01-15T08:00:00Z", "end": "2027-01-15T08:00:00Z"}
-    with pytest.raises(client.Fatal, match="ends before it starts"):
-        client.parse_window({"suggestedWindow": window})
+    with pytest.raises(client.Fatal, match=f"{CA}: suggestedWindow ends before it starts"):
+        client.parse_window(client.Document(CA, {"suggestedWindow": window}))
 
 
 @given(st.binary() | st.binary().map(lambda one: b"-----BEGIN CERTIFICATE-----" + one))
 def test_any_chain_is_parsed_or_refused(pem: bytes) -> None:
     with pytest.raises(client.Fatal):
-        client.parse_chain(pem + b"\n-----END CERTIFICATE-----\n")
+        client.parse_chain(pem + b"\n-----END CERTIFICATE-----\n", "chain")
 
 
 @given(st.text() | st.sampled_from(["..", ".", "a/b", "/etc/passwd", "a\0b", "", "x" * 300]))
@@ -408,9 +411,9 @@ def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: s
         argparse.Namespace(dns_hook="", acme_dir=place), state(), {"example.org"}
     )
     try:
-        answers.plan("example.org", token, "thumbprint")
+        answers.plan(CA, "example.org", token, "thumbprint")
     except client.Fatal as fatal:
-        assert str(fatal).startswith("example.org: the CA sent a token outside of its alphabet")
+        assert str(fatal).startswith(f"{CA}: a token outside of its alphabet")
     else:
         assert answers.planned == [[token, f"{token}.thumbprint", "example.org"]]
         assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -421,9 +424,9 @@ def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: s
 def test_a_name_that_was_not_asked_for_is_refused() -> None:
     told = argparse.Namespace(dns_hook="hook", acme_dir="")
     answers = client.Answers(told, state(), {"*.example.org"})
-    answers.plan("example.org", "token", "thumbprint")
-    with pytest.raises(client.Fatal, match="a name that was not asked for: evil"):
-        answers.plan("evil", "token", "thumbprint")
+    answers.plan(CA, "example.org", "token", "thumbprint")
+    with pytest.raises(client.Fatal, match=f"{CA}: is for a name that was not asked for: evil"):
+        answers.plan(CA, "evil", "token", "thumbprint")
 
 
 # Names, requests, certificates
@@ -569,11 +572,11 @@ def test_wrong_usage_is_one_line(
 def test_a_damaged_state_is_started_anew(tmp_path_factory: Any, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "chain.state"
     path.write_bytes(content)
-    assert client.State(argparse.Namespace(out=str(path.with_suffix("")))).sections == {}
+    assert client.State(str(path.with_suffix(""))).sections == {}
 
 
 def test_a_state_is_read_as_it_was_saved(tmp_path: Path) -> None:
-    told = argparse.Namespace(out=str(tmp_path / "chain"))
+    told = str(tmp_path / "chain")
     saved = client.State(told)
     saved["failure"] = {"what": "ü\n\0", "next": 1.5}
     saved.save()
@@ -596,10 +599,17 @@ def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     chain, key = tmp_path / "chain", tmp_path / "key"
     chain.write_text("chain")
     key.write_text("key")
-    arguments = ["--out", str(chain), f"--domain-key={key}", "--domain", "example.org"]
+    arguments = [
+        "--out",
+        str(chain),
+        f"--domain-key={key}",
+        f"--account-key={key}",
+        "--domain",
+        "a.b",
+    ]
     monkeypatch.setattr(sys, "argv", ["s6gen-acme", *arguments])
     now = time.time()
-    client.State(argparse.Namespace(out=str(chain))).save(now, now + 60)
+    client.State(str(chain)).save(now, now + 60)
     return arguments
 
 
@@ -611,7 +621,7 @@ def test_a_look_that_finds_nothing_due_needs_no_package(settled: list[str]) -> N
 @pytest.mark.parametrize("what", ["chain", "key", "arguments", "time", "clock", "state"])
 def test_a_look_is_taken_anew_when_something_changed(settled: list[str], what: str) -> None:
     chain = Path(settled[1])
-    saved = client.State(argparse.Namespace(out=str(chain)))
+    saved = client.State(str(chain))
     match what:
         case "chain" | "key":
             (chain.parent / what).write_text("another")
@@ -679,7 +689,7 @@ def key_pair_of_a_killed_run(directory: Path, deployed: bool) -> argparse.Namesp
 def test_key_and_chain_belong_together_again_after_a_kill(tmp_path: Path, deployed: bool) -> None:
     told = key_pair_of_a_killed_run(tmp_path, deployed)
     client.settle_new_key(told)
-    chain = client.parse_chain((tmp_path / "chain").read_bytes())
+    chain = client.parse_chain((tmp_path / "chain").read_bytes(), "chain")
     assert (
         client.misfit(chain, {"example.org"}, client.load_key(told.domain_key).public_key()) == ""
     )

@@ -201,6 +201,7 @@ def test_ca_says_something_else(renewing: Host, between: Proxy, step: str, fault
         ended = renewing.keep("--force", "--timeout", "5")
     assert ended.code in (100, 111)
     assert_refused(ended, ended.code)
+    assert between.directory_url.removesuffix("dir") in ended.fatal[0]
     assert renewing.content() == before
 
 
