@@ -66,6 +66,8 @@ SKEW = 5 * MINUTE
 """How far two honest clocks may differ."""
 SOON = 0.02
 """Seconds that a CA gets before the first look whether it is done."""
+GRACE = 10
+"""Seconds that each thing gets that is done, or cleaned up, after --timeout or a signal."""
 LIMIT = 1 << 20
 """Bytes: no honest answer or file is longer."""
 NONCES, TRIES = 50, 4
@@ -82,7 +84,7 @@ class Fatal(Exception):
     def __init__(
         self, message: str, code: int = TEMPORARY, kind: str = "", status: int = 0, wait: float = 0
     ) -> None:
-        super().__init__(message)
+        super().__init__(message[:4000])  # a CA's word may be a long one
         self.code = USAGE if kind in OUR_FAULT else code
         self.kind, self.status, self.wait = kind, status, wait
 
@@ -207,24 +209,31 @@ def run(arguments: list[str]) -> int:
 
 
 def listen_for_signals(options: Options) -> None:
-    """SIGTERM, SIGINT and SIGHUP end the run cleanly, SIGALRM only once --timeout is over."""
+    """SIGTERM, SIGINT and SIGHUP end the run cleanly, SIGALRM only once --timeout is over.
+
+    From then on it comes again and again: what is cleaned up may hang as well.
+    """
     options.deadline = time.monotonic() + options.timeout
+    limit = f"--timeout, {options.timeout:g} s"
     ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def stop(number: int, _: object) -> None:
-        for each in (*ends, signal.SIGALRM):
+        nonlocal limit
+        limit = f"{GRACE} s after the signal"
+        for each in ends:
             signal.signal(each, signal.SIG_IGN)
+        options.deadline = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, GRACE, GRACE)
         raise Stopped(number)
 
     def alarm(_: int, __: object) -> None:
         if time.monotonic() >= options.deadline:
-            signal.signal(signal.SIGALRM, signal.SIG_IGN)
-            raise Fatal(f"not done within --timeout, {options.timeout:g} s")
+            raise Fatal(f"not done within {limit}")
 
     for each in ends:
         signal.signal(each, stop)
     signal.signal(signal.SIGALRM, alarm)
-    signal.setitimer(signal.ITIMER_REAL, options.timeout)
+    signal.setitimer(signal.ITIMER_REAL, options.timeout, GRACE)
 
 
 def say(kind: str, message: str, code: int = OK) -> int:
@@ -357,8 +366,8 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
     renewal = {**known, "id": held.id, "ask": time.time() + HOUR * random.uniform(1, 2)}  # noqa: S311
     state["renewal"] = renewal
     try:
-        url = state["issued"].get("renewal-info") or ca.directory().content.get("renewalInfo")
-        if not isinstance(url, str):
+        url = state["issued"].get("renewal-info") or ca.renewal_info()
+        if not url:
             renewal["ask"] = held.end
             return
         answer = ca.get(f"{url.rstrip('/')}/{held.id}")
@@ -541,7 +550,7 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
     new = look(options)
     state["issued"] = {
         "terms": new.terms,
-        "renewal-info": ca.directory().content.get("renewalInfo"),
+        "renewal-info": ca.renewal_info(),
     }
     state["failure"], state["renewal"] = {}, {}
     state.save()
@@ -874,9 +883,10 @@ def deactivate(options: Options) -> int:
 def roll_over(options: Options) -> int:
     """--roll-over to a new account key (section 7.3.5); a killed one is finished by the next."""
     path, beside = options.account_key, f"{options.account_key}.next"
+    old = load_key(path)
     if not os.path.exists(beside):
         replace(beside, pem_of(make_key(options.key_type)), 0o600)
-    old, new = load_key(path), load_key(beside)
+    new = load_key(beside)
     try:
         ca = signed_in(options, old)
         url = ca.resource("keyChange")
@@ -921,6 +931,11 @@ class Ca:
     def resource(self, name: str) -> str:
         """The URL of a resource (section 7.1.1)."""
         return self.directory().field(name, str)
+
+    def renewal_info(self) -> str:
+        """Where the CA tells when to renew (RFC 9773 section 4.1), "" if it does not."""
+        url = self.directory().content.get("renewalInfo")
+        return url if isinstance(url, str) and len(url) < 2000 else ""
 
     def sign_in(self, key: Key, create: bool = True) -> None:
         """Act for the account of this key; it is created, or found, unless it is known."""
@@ -1214,15 +1229,17 @@ def normal(name: str) -> str:
     """A name as it is compared: an address, or lower case ASCII."""
     if found := address(name):
         return str(found)
-    if name.isascii():
-        return name.lower().removesuffix(".")
-    import idna
-
-    star = "*." if name.startswith("*.") else ""
+    star, plain = "*." if name.startswith("*.") else "", name.removeprefix("*.").removesuffix(".")
     try:
-        return star + idna.encode(name.removeprefix(star), uts46=True).decode()
-    except idna.IDNAError as error:
+        if not plain.isascii():
+            import idna
+
+            plain = idna.encode(plain, uts46=True).decode()
+        if not re.fullmatch(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}", plain):
+            raise ValueError("a character that none has, or a part that is empty or too long")
+    except ValueError as error:  # an IDNAError is one
         raise Fatal(f"{name}: not a domain name: {error}", USAGE) from error
+    return star + plain.lower()
 
 
 def names_of(signed: Request | x509.Certificate) -> set[str]:
@@ -1538,6 +1555,11 @@ def command_of(options: Options) -> Callable[[Options], int]:
     need(not options.new_key or (made and options.out), "--new-key needs --out and --domain-key")
     need(bool(options.eab_kid) == bool(options.eab_key_file), "--eab-kid needs --eab-key-file")
     need(options.out or not options.check, "--check needs --out")
+    files = (options.out, options.account_key, options.domain_key, options.csr)
+    given = [os.path.realpath(file) for file in files if file]
+    need(len(given) == len({*given}), "--out and the keys and the CSR must be different files")
+    if os.path.exists(options.out) and not os.path.isfile(options.out):
+        raise Fatal(f"{options.out}: not a regular file", USAGE)
     if options.check:
         return report
     return keep_current if options.out else write_to_stdout

@@ -223,3 +223,23 @@ def test_every_nonce_is_bad(renewing: Host, between: Proxy) -> None:
     assert "badNonce" in ended.fatal[0]
     assert renewing.content() == before
     assert between.requests.count("newOrder") <= 60
+
+
+def test_an_order_that_stays_ready(renewing: Host, between: Proxy) -> None:
+    with between.faulty("finalize", put("status", "ready")):
+        ended = renewing.keep("--force", "--timeout", "5")
+    assert_refused(ended)
+    assert "the order is ready" in ended.fatal[0]
+    assert between.requests.count("finalize") == 1
+
+
+def test_a_long_word_fills_neither_log_nor_state(renewing: Host, between: Proxy) -> None:
+    with between.faulty("order", put("status", "x" * 900_000)):
+        ended = renewing.keep("--force", "--timeout", "5")
+    assert_refused(ended)
+    assert len(ended.err) < 5000
+    with between.faulty("directory", put("renewalInfo", "https://localhost/" + "x" * 1_000_000)):
+        assert renewing.keep("--force").code == 0
+    assert (renewing.directory / "chain.pem.state").stat().st_size < 10_000
+    again = renewing.keep()
+    assert (again.code, again.err) == (0, "")
