@@ -171,6 +171,9 @@ def import_ahead() -> None:
 def import_acme() -> None:
     """Import the acme package and what comes with it, or wait for the thread that does."""
     global jws, x509, hashes, serialization, ec, rsa, b64, jwa, jwk
+    import warnings
+
+    warnings.simplefilter("ignore")  # to programmers; they would end up in the log
     from acme import jws
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -381,9 +384,8 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
     renewal["ask"] = time.time() + min(max(answer.wait() or 6 * HOUR, MINUTE), DAY)
     if renewal.get("window") != window:
         renewal |= {"window": window, "moment": choose_moment(*window)}
-        inform(
-            ca.options, f"the CA suggests to renew between {utc(window[0])} and {utc(window[1])}"
-        )
+        between = f"{utc(window[0])} and {utc(window[1])}"
+        inform(ca.options, f"the CA suggests to renew between {between}")
 
 
 def parse_window(document: Document) -> list[float]:
@@ -548,10 +550,7 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
     finally:
         settle_new_key(options)
     new = look(options)
-    state["issued"] = {
-        "terms": new.terms,
-        "renewal-info": ca.renewal_info(),
-    }
+    state["issued"] = {"terms": new.terms, "renewal-info": ca.renewal_info()}
     state["failure"], state["renewal"] = {}, {}
     state.save()
     until = f"valid until {utc(new.end)}, to be renewed from {utc(renewal_moment(state, new)[0])}"
@@ -725,7 +724,7 @@ class Answers:
 
     def plan(self, url: str, name: str, token: str, thumbprint: str) -> None:
         """Add the answer for one name; name and token come from the CA, so both are checked."""
-        if normal(name) not in self.names:
+        if (name := normal(name)) not in self.names:
             raise Fatal(f"{url}: is for a name that was not asked for: {name[:80]}")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", token):
             raise Fatal(f"{url}: a token outside of its alphabet: {token[:80]}")
@@ -1051,7 +1050,7 @@ class Ca:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
         self.took = time.monotonic() - begin
         nonce = response.headers.get("Replay-Nonce", "")
-        if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce):
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce) and len(nonce) % 4 != 1:  # base64url
             self.nonce = nonce
         return Response(url, response.status, response.headers, content)
 
@@ -1350,11 +1349,12 @@ def parse_chain(pem: bytes, source: str) -> list[x509.Certificate]:
     pattern = rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----"
     try:
         chain = [x509.load_pem_x509_certificate(one) for one in re.findall(pattern, pem, re.S)]
-        for one in chain[:1]:
-            names_of(one), one.public_key()
+        # What is wrong inside of one shows when it is looked at: here, not where it is used.
+        looked_at: list[Any] = [(one.subject, one.issuer) for one in chain]
+        looked_at += [(describe(one), one.public_key()) for one in chain[:1]]
     except Exception as error:  # cryptography's, of many kinds
         raise Fatal(f"{source}: not a certificate: {error}") from error
-    if not chain:
+    if not looked_at:
         raise Fatal(f"{source}: no certificate in it")
     return chain
 

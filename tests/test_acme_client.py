@@ -1,6 +1,7 @@
 """The client's decisions, and how it takes apart what comes from outside."""
 
 import argparse
+import base64
 import datetime
 import email.message
 import email.utils
@@ -404,6 +405,41 @@ def test_any_chain_is_parsed_or_refused(pem: bytes) -> None:
         client.parse_chain(pem + b"\n-----END CERTIFICATE-----\n", "chain")
 
 
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=3)), max_size=3))
+def test_a_damaged_certificate_is_used_or_refused(changes: list[tuple[int, bytes]]) -> None:
+    der = bytearray(WHOLE)
+    for where, what in changes:
+        where %= len(der) - 80  # the rest is the signature
+        der[where : where + len(what)] = what
+    body = base64.encodebytes(der)
+    pem = b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
+    try:
+        chain = client.parse_chain(pem * 2, "chain")
+    except client.Fatal as fatal:
+        assert str(fatal).startswith("chain: not a certificate: ")
+    else:
+        key = client.make_key("ec256").public_key()
+        assert client.misfit(chain, {"a.example"}, key)
+        assert client.defect(chain)
+        assert client.common_name(chain[1].issuer) == client.describe(chain[0]).issuer
+
+
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        pytest.param(b"Some CA", b"\xff" * 7, id="issuer"),
+        pytest.param(b"270115080000Z", b"279915080000Z", id="begin"),
+        pytest.param(b"\x02\x01\x01", b"\x02\x01\x81", id="negative serial"),
+    ],
+)
+def test_a_certificate_that_is_wrong_inside_is_refused(part: bytes, damage: bytes) -> None:
+    assert part in WHOLE
+    body = base64.encodebytes(WHOLE.replace(part, damage, 1))
+    pem = b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
+    with pytest.raises(client.Fatal, match="chain: not a certificate: "):
+        client.parse_chain(pem, "chain")
+
+
 @given(st.text() | st.sampled_from(["..", ".", "a/b", "/etc/passwd", "a\0b", "", "x" * 300]))
 def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: str) -> None:
     place = tmp_path_factory.getbasetemp()
@@ -424,7 +460,10 @@ def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: s
 def test_a_name_that_was_not_asked_for_is_refused() -> None:
     told = argparse.Namespace(dns_hook="hook", acme_dir="")
     answers = client.Answers(told, state(), {"*.example.org"})
-    answers.plan(CA, "example.org", "token", "thumbprint")
+    answers.plan(CA, "Example.ORG.", "token", "thumbprint")
+    assert [(one[0], one[2]) for one in answers.planned] == [
+        ("_acme-challenge.example.org", "example.org")
+    ]
     with pytest.raises(client.Fatal, match=f"{CA}: is for a name that was not asked for: evil"):
         answers.plan(CA, "evil", "token", "thumbprint")
 
@@ -479,6 +518,9 @@ def certificate(
         .add_extension(x509.AuthorityKeyIdentifier(key_identifier, None, None), False)
         .sign(key, hashes.SHA256())
     )
+
+
+WHOLE = certificate("a.example", "192.0.2.1.example").public_bytes(serialization.Encoding.DER)
 
 
 def test_description_of_a_certificate() -> None:
