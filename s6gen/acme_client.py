@@ -1132,10 +1132,10 @@ def sign(key: Key, url: str, payload: Json | None, nonce: str = "", kid: str = "
 
 def bind(options: Options, key: Key, url: str) -> Json:
     """The external account binding of a new account (section 7.3.4)."""
-    try:
-        secret = jwk.JWKOct(key=b64.b64decode(read(options.eab_key_file).strip()))
-    except (ValueError, TypeError) as error:
-        raise Fatal(f"{options.eab_key_file}: not base64url", USAGE) from error
+    encoded = read(options.eab_key_file).strip().rstrip(b"=")
+    if not re.fullmatch(rb"[A-Za-z0-9_-]{2,}", encoded) or len(encoded) % 4 == 1:
+        raise Fatal(f"{options.eab_key_file}: not base64url", USAGE)
+    secret = jwk.JWKOct(key=b64.b64decode(encoded))
     public = json.dumps(jwk_of(key)[0].public_key().to_partial_json()).encode()
     bound = jws.JWS.sign(
         public, key=secret, alg=jwa.HS256, nonce=None, url=url, kid=options.eab_kid
@@ -1299,7 +1299,7 @@ def jwk_of(key: Key) -> tuple[jwk.JWK, jwa.JWASignature]:
         return jwk.JWKRSA(key=key), jwa.RS256
     algorithms = {"secp256r1": jwa.ES256, "secp384r1": jwa.ES384}
     if key.curve.name not in algorithms:
-        raise Fatal(f"an account key cannot be on the curve {key.curve.name}", USAGE)
+        raise Fatal(f"--account-key: {key.curve.name} is no curve for it", USAGE)
     return jwk.JWKEC(key=key), algorithms[key.curve.name]
 
 
