@@ -569,11 +569,12 @@ def test_acme_tinys_options() -> None:
     assert told.command is client.write_to_stdout
 
 
-WORD = st.text(min_size=1).filter(lambda text: "\0" not in text)  # no argument has one
+WORD = st.text(min_size=1).filter(lambda text: not {*text} & {"\0", "/"})
 
 
 @given(WORD, WORD)
 def test_any_value_is_taken_as_it_is(path: str, name: str) -> None:
+    path = f"missing{path}"
     key, account = f"{path}.key", f"{path}.account"
     told = client.parse(
         [f"--out={path}", f"--account-key={account}", f"--domain-key={key}", f"--domain={name}"]
