@@ -755,7 +755,7 @@ class Answers:
 
 
 def remove_answers(state: State) -> None:
-    """Remove what is noted as made, by this run or a killed one."""
+    """Remove what is noted as made, by this run or a killed one; the note goes at the next save."""
     noted = state["answers"]
     for key, text, _ in noted.get("made", []):
         try:
@@ -765,10 +765,7 @@ def remove_answers(state: State) -> None:
                 remove(os.path.join(noted["place"], key))
         except (OSError, Fatal) as error:
             say("warning", f"unable to remove the answer {key}: {error}")
-    if noted:
-        state["answers"] = {}
-        with contextlib.suppress(OSError, Fatal):
-            state.save()
+    state["answers"] = {}
 
 
 def write_answer(folder: int, token: str, text: str) -> None:
@@ -1328,9 +1325,10 @@ def load_csr(path: str) -> Request:
     """The certificate signing request in a PEM file."""
     try:
         request = x509.load_pem_x509_csr(read(path))
+        names = names_of(request)
     except ValueError as error:
         raise Fatal(f"{path}: not a certificate signing request in PEM", USAGE) from error
-    if not names_of(request):
+    if not names:
         raise Fatal(f"{path}: asks for no names", USAGE)
     return request
 
