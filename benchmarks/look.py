@@ -3,7 +3,6 @@
 Both are run in turn, so that whatever else the machine does slows both. At most 3 is wanted.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
@@ -39,9 +38,9 @@ def settled(directory: Path) -> list[str]:
     arguments = [f"--{option}={directory / name}" for option, name in files.items()]
     arguments += ["--domain=example.org", "--domain=www.example.org", f"--acme-dir={directory}"]
     sys.argv[1:] = arguments
-    acme_client.import_the_rest()
+    acme_client.import_standard()
     now = time.time()
-    state = acme_client.State(argparse.Namespace(out=str(directory / files["out"])))
+    state = acme_client.State(str(directory / files["out"]))
     state.save(now, now + 3600)
     return [sys.executable, "-I", acme_client.__file__, *arguments]
 

@@ -11,6 +11,11 @@ FILE is what --out names. Moments are seconds since 1970; sections without a nam
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps: four times as quick
+
+if __name__ == "__main__":  # first of all: `s6-svc -a` must not end a look that has just begun
+    _signal.signal(_signal.SIGALRM, _signal.SIG_IGN)
+
 import os
 import sys
 import time
@@ -19,20 +24,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     import contextlib
-    import datetime
-    import email.utils
-    import fcntl
-    import hashlib
     import http.client
     import ipaddress
     import json
     import random
     import re
-    import select
     import signal
     import ssl
     import urllib.parse
-    import urllib.request
     import zlib
     from collections.abc import Callable
     from typing import Any, NoReturn, TypeVar
@@ -67,6 +66,8 @@ SKEW = 5 * MINUTE
 """How far two honest clocks may differ."""
 SOON = 0.02
 """Seconds that a CA gets before the first look whether it is done."""
+GRACE = 10
+"""Seconds that each thing gets that is done, or cleaned up, after --timeout or a signal."""
 LIMIT = 1 << 20
 """Bytes: no honest answer or file is longer."""
 NONCES, TRIES = 50, 4
@@ -77,28 +78,23 @@ class Fatal(Exception):
     """Ends the run with one line that names what is at fault.
 
     A CA's refusal has a kind, which is the problem's type without its namespace, an HTTP status,
-    and the seconds after which the CA wants to be asked again, if it says so. `lost`: the request
-    may have arrived or not.
+    and the seconds after which the CA wants to be asked again, if it says so.
     """
-
-    lost = False
 
     def __init__(
         self, message: str, code: int = TEMPORARY, kind: str = "", status: int = 0, wait: float = 0
     ) -> None:
-        super().__init__(message)
+        super().__init__(message[:4000])  # a CA's word may be a long one
         self.code = USAGE if kind in OUR_FAULT else code
         self.kind, self.status, self.wait = kind, status, wait
 
     def passing(self) -> bool:
         """Whether the same request may succeed a little later."""
-        return self.lost or self.status >= 500
+        return isinstance(self, Disconnected) or self.status >= 500
 
 
 class Disconnected(Fatal):
-    """No answer came."""
-
-    lost = True
+    """No answer came: the request may have arrived or not."""
 
 
 class Stopped(BaseException):
@@ -147,28 +143,41 @@ def sight(arguments: list[str]) -> str:
     return ascii(seen)
 
 
-def import_the_rest() -> None:
-    """Import what a glance does without: it is slow to load, and some of it may be missing."""
-    global argparse, contextlib, datetime, email, fcntl, hashlib, http, ipaddress, json
-    global random, re, select, signal, ssl, urllib, zlib
-    global jws, x509, hashes, serialization, ec, rsa, b64, jwa, jwk
+def import_standard() -> None:
+    """Import what a glance does without, and what only one function needs is left to that."""
+    global argparse, contextlib, http, json, random, re, signal, ssl, urllib, zlib
     import argparse
     import contextlib
-    import datetime
-    import email.utils
-    import fcntl
-    import hashlib
     import http.client
-    import ipaddress
     import json
     import random
     import re
-    import select
     import signal
     import ssl
     import urllib.parse
     import zlib
 
+
+def import_ahead() -> None:
+    """Let a thread import the acme package, while `Ca.connect` waits for a distant CA."""
+    import importlib.util
+    import threading
+
+    def work() -> None:
+        with contextlib.suppress(Exception):  # it fails again where it is needed
+            import_acme()
+
+    if not importlib.util.find_spec("acme"):
+        raise ModuleNotFoundError(name="acme")
+    threading.Thread(target=work, daemon=True).start()
+
+
+def import_acme() -> None:
+    """Import the acme package and what comes with it, or wait for the thread that does."""
+    global jws, x509, hashes, serialization, ec, rsa, b64, jwa, jwk
+    import warnings
+
+    warnings.simplefilter("ignore")  # to programmers; they would end up in the log
     from acme import jws
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -178,16 +187,18 @@ def import_the_rest() -> None:
 
 def run(arguments: list[str]) -> int:
     """Do what the arguments ask; the exit code."""
-    try:
-        import_the_rest()
-    except ModuleNotFoundError as missing:
-        hint = "install python3-acme (Debian) or py3-acme (Alpine)"
-        return say("fatal", f"Python module {missing.name} is missing: {hint}", USAGE)
+    import_standard()
     try:
         options = parse(arguments)
         listen_for_signals(options)
+        import_ahead()
         command: Callable[[Options], int] = options.command
+        if command not in (keep_current, write_to_stdout):
+            import_acme()
         return command(options)
+    except ModuleNotFoundError as missing:
+        hint = "install python3-acme (Debian) or py3-acme (Alpine)"
+        return say("fatal", f"Python module {missing.name} is missing: {hint}", USAGE)
     except Stopped as stopped:
         signal.signal(stopped.args[0], signal.SIG_DFL)
         os.kill(os.getpid(), stopped.args[0])
@@ -205,24 +216,31 @@ def run(arguments: list[str]) -> int:
 
 
 def listen_for_signals(options: Options) -> None:
-    """SIGTERM, SIGINT and SIGHUP end the run cleanly, SIGALRM only once --timeout is over."""
+    """SIGTERM, SIGINT and SIGHUP end the run cleanly, SIGALRM only once --timeout is over.
+
+    From then on it comes again and again: what is cleaned up may hang as well.
+    """
     options.deadline = time.monotonic() + options.timeout
+    limit = f"--timeout, {options.timeout:g} s"
     ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def stop(number: int, _: object) -> None:
-        for each in (*ends, signal.SIGALRM):
+        nonlocal limit
+        limit = f"{GRACE} s after the signal"
+        for each in ends:
             signal.signal(each, signal.SIG_IGN)
+        options.deadline = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, GRACE, GRACE)
         raise Stopped(number)
 
     def alarm(_: int, __: object) -> None:
         if time.monotonic() >= options.deadline:
-            signal.signal(signal.SIGALRM, signal.SIG_IGN)
-            raise Fatal(f"not done within --timeout, {options.timeout:g} s")
+            raise Fatal(f"not done within {limit}")
 
     for each in ends:
         signal.signal(each, stop)
     signal.signal(signal.SIGALRM, alarm)
-    signal.setitimer(signal.ITIMER_REAL, options.timeout)
+    signal.setitimer(signal.ITIMER_REAL, options.timeout, GRACE)
 
 
 def say(kind: str, message: str, code: int = OK) -> int:
@@ -272,13 +290,17 @@ def listed(names: list[str], most: int = 5) -> str:
 
 def keep_current(options: Options) -> int:
     """Look at FILE; what is due is done by one run at a time, after a second look."""
-    if settled(options, State(options), look(options)):
+    if not options.force and settled(options, State(options.out), look(options)):
         return OK
     with lock(f"{options.out}.lock"):
-        remove_answers(State(options))
-        settle_new_key(options)
-        state, held = State(options), look(options)
+        state = State(options.out)
+        remove_answers(state)
         ca = Ca(options, state)
+        missing = not os.path.exists(options.out)
+        if options.force or (missing and not hold_until(options, state, time.time())):
+            ca.connect()
+        settle_new_key(options)
+        held = look(options)
         if not options.force and time.time() >= next_question(state, held, time.time()):
             ask_window(ca, state, held)
         if settled(options, state, held):
@@ -351,8 +373,8 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
     renewal = {**known, "id": held.id, "ask": time.time() + HOUR * random.uniform(1, 2)}  # noqa: S311
     state["renewal"] = renewal
     try:
-        url = state["issued"].get("renewal-info") or ca.directory().get("renewalInfo")
-        if not isinstance(url, str):
+        url = state["issued"].get("renewal-info") or ca.renewal_info()
+        if not url:
             renewal["ask"] = held.end
             return
         answer = ca.get(f"{url.rstrip('/')}/{held.id}")
@@ -366,21 +388,22 @@ def ask_window(ca: Ca, state: State, held: Held) -> None:
     renewal["ask"] = time.time() + min(max(answer.wait() or 6 * HOUR, MINUTE), DAY)
     if renewal.get("window") != window:
         renewal |= {"window": window, "moment": choose_moment(*window)}
-        inform(
-            ca.options, f"the CA suggests to renew between {utc(window[0])} and {utc(window[1])}"
-        )
+        between = f"{utc(window[0])} and {utc(window[1])}"
+        inform(ca.options, f"the CA suggests to renew between {between}")
 
 
-def parse_window(document: Json) -> list[float]:
+def parse_window(document: Document) -> list[float]:
     """Start and end of the suggested window (RFC 9773 section 4.2)."""
-    suggested = field(document, "suggestedWindow", dict)
+    import datetime
+
+    suggested = document.inner("suggestedWindow")
     try:
-        moments = [field(suggested, name, str) for name in ("start", "end")]
+        moments = [suggested.field(name, str) for name in ("start", "end")]
         start, end = (datetime.datetime.fromisoformat(moment).timestamp() for moment in moments)
     except (ValueError, OverflowError) as error:
-        raise Fatal(f"suggestedWindow: {error}") from error
+        raise Fatal(f"{document.url}: suggestedWindow: {error}") from error
     if not start < end:
-        raise Fatal("suggestedWindow ends before it starts")
+        raise Fatal(f"{document.url}: suggestedWindow ends before it starts")
     return [start, end]
 
 
@@ -431,7 +454,7 @@ def pause_after(failures: int, left: float, spent: bool) -> float:
 
 def report(options: Options) -> int:
     """--check: what would be done, why and when; exit code 0 nothing due, 1 due."""
-    state, held, now = State(options), look(options), time.time()
+    state, held, now = State(options.out), look(options), time.time()
     check_clock(held, now)
     when, why = decide(options, state, held, now)
     until = hold_until(options, state, now)
@@ -459,22 +482,27 @@ def look(options: Options) -> Held:
     """Read FILE, and compare it with the names and the key that it has to be for."""
     held = Held()
     try:
-        chain = parse_chain(read(options.out))
+        content = read(options.out)
+        import_acme()
+        chain = parse_chain(content, options.out)
         held = describe(chain[0])
-        if options.domain and options.domain_key:
-            names, key = {normal(name) for name in options.domain}, load_key(options.domain_key)
-            held.fault = misfit(chain, names, key.public_key())
-        else:
-            request = load_csr(options.csr)
-            names = names_of(request)
-            held.fault = misfit(chain, names, request.public_key())
+        names, key = wanted(options)
+        held.fault = misfit(chain, names, key)
         held.terms = (options.directory_url, options.profile, *sorted(names))
     except FileNotFoundError as missing:
         if missing.filename != options.out:
             held.fault = f"is for a key or a CSR that is missing, {missing.filename}"
     except (OSError, Fatal) as error:
-        held.fault = f"is not usable: {reason(error)}"
+        held.fault = f"is not usable: {reason(error).removeprefix(f'{options.out}: ')}"
     return held
+
+
+def wanted(options: Options) -> tuple[set[str], Any]:
+    """The names and the public key that a certificate has to be for."""
+    if options.domain and options.domain_key:
+        return {normal(name) for name in options.domain}, load_key(options.domain_key).public_key()
+    request = load_csr(options.csr)
+    return names_of(request), request.public_key()
 
 
 class State:
@@ -483,8 +511,8 @@ class State:
     The first line is for `glance`, the second a checksum, the rest JSON.
     """
 
-    def __init__(self, options: Options) -> None:
-        self.path = f"{options.out}.state" if options.out else ""
+    def __init__(self, out: str) -> None:
+        self.path = f"{out}.state" if out else ""
         self.sections: dict[str, Json] = {}
         with contextlib.suppress(FileNotFoundError):
             checksum, _, content = read(self.path).partition(b"\n")[2].partition(b"\n")
@@ -512,8 +540,10 @@ class State:
 
 def write_to_stdout(options: Options) -> int:
     """Without --out: order now, the chain goes to stdout (as acme-tiny does)."""
-    state = State(options)
-    return emit(obtain(options, state, Ca(options, state), ""))
+    state = State("")
+    ca = Ca(options, state)
+    ca.connect()
+    return emit(obtain(options, state, ca, ""))
 
 
 def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
@@ -531,7 +561,7 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
     finally:
         settle_new_key(options)
     new = look(options)
-    state["issued"] = {"terms": new.terms, "renewal-info": ca.directory().get("renewalInfo")}
+    state["issued"] = {"terms": new.terms, "renewal-info": ca.renewal_info()}
     state["failure"], state["renewal"] = {}, {}
     state.save()
     until = f"valid until {utc(new.end)}, to be renewed from {utc(renewal_moment(state, new)[0])}"
@@ -540,29 +570,33 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
 
 def obtain(options: Options, state: State, ca: Ca, replaces: str) -> str:
     """A verified chain in PEM, ordered with the CA."""
+    import_acme()
     account_key = load_or_make_key(options, options.account_key, "ec256")
     request = certificate_request(options)
     names = names_of(request)
-    with Answers(options, state, names) as answers:
+    answers = Answers(options, state, names)
+    try:
         ca.sign_in(account_key)
         url, order = place_order(ca, names, replaces)
-        if field(order, "status", str) == "pending":
+        if order.field("status", str) == "pending":
             answer_challenges(ca, order, answers)
             ca.pause(SOON)
         order = finalize(ca, url, order, request)
-    chain = choose_chain(ca, field(order, "certificate", str))
-    if fault := misfit(chain, names, request.public_key()):
-        raise Fatal(f"the CA sent a chain that {fault}: it is not used")
-    verify(chain)
+    finally:
+        remove_answers(state)
+    url = order.field("certificate", str)
+    chain = choose_chain(ca, url)
+    if fault := misfit(chain, names, request.public_key()) or defect(chain):
+        raise Fatal(f"{url}: the chain {fault}: it is not used")
     return "".join(one.public_bytes(serialization.Encoding.PEM).decode() for one in chain)
 
 
-def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, Json]:
+def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, Document]:
     """The order's URL and the order (section 7.4, RFC 9773 section 5)."""
     kinds = [{"type": "ip" if address(name) else "dns", "value": name} for name in sorted(names)]
     wish: Json = {"identifiers": kinds}
     if profile := ca.options.profile:
-        offered = field(field(ca.directory(), "meta", dict, {}), "profiles", dict, {})
+        offered = ca.directory().inner("meta", {}).field("profiles", dict, {})
         if profile not in offered:
             on_offer = ", ".join(sorted(offered)) or "none"
             raise Fatal(f"--profile {profile}: unknown, on offer: {on_offer}", USAGE)
@@ -578,20 +612,20 @@ def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, Json]:
     return ca.post(ca.resource("newOrder"), wish, again=False).located()
 
 
-def answer_challenges(ca: Ca, order: Json, answers: Answers) -> None:
+def answer_challenges(ca: Ca, order: Document, answers: Answers) -> None:
     """Put all answers in place, then tell the CA of each (section 7.5)."""
     urls = []
-    for url in field(order, "authorizations", list):
+    for url in order.field("authorizations", list):
         authorization = ca.post(url, None).json()
-        if field(authorization, "status", str) == "valid":
+        if authorization.field("status", str) == "valid":
             continue
-        name = field(field(authorization, "identifier", dict), "value", str)
-        offered = field(authorization, "challenges", list)
-        chosen = [one for one in offered if field(one, "type", str) == answers.kind]
+        name = authorization.inner("identifier").field("value", str)
+        offered = authorization.each("challenges")
+        chosen = [one for one in offered if one.field("type", str) == answers.kind]
         if not chosen:
-            raise Fatal(f"{name}: the CA offers no {answers.kind} challenge", USAGE)
-        answers.plan(name, field(chosen[0], "token", str), ca.thumbprint)
-        urls.append(field(chosen[0], "url", str))
+            raise Fatal(f"{url}: no {answers.kind} challenge for {name} is on offer", USAGE)
+        answers.plan(url, name, chosen[0].field("token", str), ca.thumbprint)
+        urls.append(chosen[0].field("url", str))
     answers.put()
     for url in urls:
         ca.spent = True
@@ -599,61 +633,62 @@ def answer_challenges(ca: Ca, order: Json, answers: Answers) -> None:
             ca.post(url, {})
         except Fatal as refusal:  # an answer that was lost is sent again: the CA may have had it
             known = 400 <= refusal.status < 500
-            if not known or ca.post(url, None).json().get("status") == "pending":
+            if not known or ca.post(url, None).json().field("status", str) == "pending":
                 raise
 
 
-def finalize(ca: Ca, url: str, order: Json, request: Request) -> Json:
+def finalize(ca: Ca, url: str, order: Document, request: Request) -> Document:
     """The valid order, which has a certificate (section 7.4).
 
     It is tried without a look whether the order is ready: this saves a request if it is.
     """
     csr = b64.b64encode(request.public_bytes(serialization.Encoding.DER)).decode()
-    target = field(order, "finalize", str)
-    pause = 5 * SOON
-    while field(order, "status", str) in ("pending", "ready"):
+    target, pause = order.field("finalize", str), 5 * SOON
+    while order.field("status", str) in ("pending", "ready"):
         ca.spent = True
         try:
             order = ca.post(target, {"csr": csr}, again=False).json()
+            break
         except Fatal as refusal:
             if refusal.kind != "orderNotReady":
                 raise
-            order = poll(ca, url, "pending", pause)
-            pause = min(4 * pause, 5)
-    return poll(ca, url, "processing", SOON) if order["status"] == "processing" else order
+        order = poll(ca, url, "pending", pause)
+        pause = min(3 * pause, 5)
+    if order.field("status", str) == "processing":
+        order = poll(ca, url, "processing", SOON)
+    if order.field("status", str) != "valid":
+        raise Fatal(f"{url}: the order is {order.field('status', str)}: {explain(ca, order)}")
+    return order
 
 
-def poll(ca: Ca, url: str, unfinished: str, pause: float) -> Json:
+def poll(ca: Ca, url: str, unfinished: str, pause: float) -> Document:
     """The order, once its status is another: looked at as the CA says, else ever more seldom."""
     wait = 0.0
     while True:
         ca.sleep(wait) if wait else ca.pause(pause * random.uniform(1, 1.2))  # noqa: S311
         answer = ca.post(url, None)
         order = answer.json()
-        if field(order, "status", str) != unfinished:
-            break
-        wait, pause = answer.wait(), min(max(2 * pause, 5 * SOON), 5)
-    if order["status"] not in ("ready", "processing", "valid"):
-        raise Fatal(f"the order failed: {explain(ca, order)}")
-    return order
+        if order.field("status", str) != unfinished:
+            return order
+        wait, pause = answer.wait(), min(max(3 * pause, 5 * SOON), 5)
 
 
-def explain(ca: Ca, order: Json) -> str:
+def explain(ca: Ca, order: Document) -> str:
     """Why an order failed, name by name."""
     reasons = []
-    for url in field(order, "authorizations", list):
+    for url in order.field("authorizations", list):
         authorization = ca.post(url, None).json()
-        for challenge in field(authorization, "challenges", list):
-            if isinstance(challenge, dict) and "error" in challenge:
-                name = field(field(authorization, "identifier", dict), "value", str)
-                reasons.append(f"{name}: {in_words(challenge['error'])};")
-    return listed(reasons or [in_words(order.get("error"))]).removesuffix(";")
+        for challenge in authorization.each("challenges"):
+            if "error" in challenge.content:
+                name = authorization.inner("identifier").field("value", str)
+                reasons.append(f"{name}: {in_words(challenge.content['error'])};")
+    return listed(reasons or [in_words(order.content.get("error"))]).removesuffix(";")
 
 
 def choose_chain(ca: Ca, url: str) -> list[x509.Certificate]:
     """The CA's own choice, or an alternate that leads to --preferred-chain (section 7.4.2)."""
     answer = ca.post(url, None)
-    first = chain = parse_chain(answer.body)
+    first = chain = parse_chain(answer.body, url)
     preferred = ca.options.preferred_chain
     links = ", ".join(answer.headers.get_all("Link") or [])
     alternates = re.findall(r'<([^<>]*)>\s*;\s*rel="?alternate\b', links)
@@ -661,17 +696,19 @@ def choose_chain(ca: Ca, url: str) -> list[x509.Certificate]:
         if not alternates:
             say("warning", f"--preferred-chain {preferred}: not on offer, using the default chain")
             return first
-        chain = parse_chain(ca.post(urllib.parse.urljoin(url, alternates.pop(0)), None).body)
+        other = urllib.parse.urljoin(url, alternates.pop(0))
+        chain = parse_chain(ca.post(other, None).body, other)
     return chain
 
 
-def verify(chain: list[x509.Certificate]) -> None:
-    """A new chain must be valid now, and each certificate issued by the next."""
+def defect(chain: list[x509.Certificate]) -> str:
+    """What is wrong with a new chain, whoever it is for, "" if nothing is."""
     start, end = validity(chain[0])
     if not start - SKEW <= time.time() < end:
-        raise Fatal(f"the CA sent a certificate valid {utc(start)} to {utc(end)}: not now")
+        return f"is valid {utc(start)} to {utc(end)}: not now"
     if any(one.issuer != above.subject for one, above in zip(chain, chain[1:], strict=False)):  # noqa: RUF007
-        raise Fatal("the CA sent certificates that form no chain: they are not used")
+        return "has certificates that form no chain"
+    return ""
 
 
 # The challenges
@@ -698,14 +735,16 @@ class Answers:
             if not os.access(".", os.W_OK | os.X_OK, dir_fd=self.folder):
                 raise Fatal(f"{self.place}: not writable")
 
-    def plan(self, name: str, token: str, thumbprint: str) -> None:
+    def plan(self, url: str, name: str, token: str, thumbprint: str) -> None:
         """Add the answer for one name; name and token come from the CA, so both are checked."""
-        if normal(name) not in self.names:
-            raise Fatal(f"the CA wants proof for a name that was not asked for: {name[:80]}")
+        if (name := normal(name)) not in self.names:
+            raise Fatal(f"{url}: is for a name that was not asked for: {name[:80]}")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", token):
-            raise Fatal(f"{name}: the CA sent a token outside of its alphabet: {token[:80]}")
+            raise Fatal(f"{url}: a token outside of its alphabet: {token[:80]}")
         text = f"{token}.{thumbprint}"
         if self.kind == "dns-01":
+            import hashlib
+
             digest = b64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
             self.planned.append([f"_acme-challenge.{name}", digest, name])
         else:
@@ -727,15 +766,9 @@ class Answers:
             if self.options.self_check:
                 fetch_answer(self.options, name, key, text)
 
-    def __enter__(self) -> Answers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        remove_answers(self.state)
-
 
 def remove_answers(state: State) -> None:
-    """Remove what is noted as made, by this run or a killed one."""
+    """Remove what is noted as made, by this run or a killed one; the note goes at the next save."""
     noted = state["answers"]
     for key, text, _ in noted.get("made", []):
         try:
@@ -745,10 +778,7 @@ def remove_answers(state: State) -> None:
                 remove(os.path.join(noted["place"], key))
         except (OSError, Fatal) as error:
             say("warning", f"unable to remove the answer {key}: {error}")
-    if noted:
-        state["answers"] = {}
-        with contextlib.suppress(OSError, Fatal):
-            state.save()
+    state["answers"] = {}
 
 
 def write_answer(folder: int, token: str, text: str) -> None:
@@ -815,13 +845,13 @@ def status(options: Options) -> int:
 def status_of(options: Options, path: str, now: float) -> Json:
     """What is known of one chain, without the options that keep it."""
     options = argparse.Namespace(**vars(options) | {"out": path, "force": False})
-    state, held = State(options), Held()
+    state, held = State(path), Held()
     try:
-        held = describe(parse_chain(read(path))[0])
+        held = describe(parse_chain(read(path), path)[0])
     except FileNotFoundError:
         pass
     except (OSError, Fatal) as error:
-        held.fault = f"is not usable: {reason(error)}"
+        held.fault = f"is not usable: {reason(error).removeprefix(f'{path}: ')}"
     held.terms = tuple(state["issued"].get("terms", ()))
     when, why = decide(options, state, held, now)
     return {
@@ -839,11 +869,11 @@ def status_of(options: Options, path: str, now: float) -> Json:
 
 def revoke(options: Options) -> int:
     """--revoke FILE, signed by the account or, without one, by the domain key (section 7.6)."""
-    certificate = parse_chain(read(options.revoke))[0]
+    certificate = parse_chain(read(options.revoke), options.revoke)[0]
     if options.account_key:
         ca = signed_in(options, load_key(options.account_key))
     else:
-        ca = Ca(options, State(argparse.Namespace(out="")))
+        ca = Ca(options, State(""))
         ca.key = load_key(options.domain_key)
     der = b64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
     ca.post(ca.resource("revokeCert"), {"certificate": der, "reason": options.reason})
@@ -862,9 +892,10 @@ def deactivate(options: Options) -> int:
 def roll_over(options: Options) -> int:
     """--roll-over to a new account key (section 7.3.5); a killed one is finished by the next."""
     path, beside = options.account_key, f"{options.account_key}.next"
+    old = load_key(path)
     if not os.path.exists(beside):
         replace(beside, pem_of(make_key(options.key_type)), 0o600)
-    old, new = load_key(path), load_key(beside)
+    new = load_key(beside)
     try:
         ca = signed_in(options, old)
         url = ca.resource("keyChange")
@@ -881,7 +912,7 @@ def roll_over(options: Options) -> int:
 
 def signed_in(options: Options, key: Key) -> Ca:
     """The CA, asked for the account of this key, which must be there."""
-    ca = Ca(options, State(argparse.Namespace(out="")))
+    ca = Ca(options, State(""))
     ca.sign_in(key, create=False)
     return ca
 
@@ -898,18 +929,23 @@ class Ca:
         self.spent = False  # a validation or a certificate, of which a CA gives so many an hour
         self.key: Key
         self.kid = self.nonce = self.place = self.thumbprint = ""
-        self.resources: Json = {}
+        self.resources: Document | None = None
         self.connections: dict[str, http.client.HTTPSConnection] = {}
 
-    def directory(self) -> Json:
+    def directory(self) -> Document:
         """The directory, asked for once a run: Let's Encrypt's may not be kept longer."""
-        if not self.resources:
+        if self.resources is None:
             self.resources = self.get(self.options.directory_url).json()
         return self.resources
 
     def resource(self, name: str) -> str:
         """The URL of a resource (section 7.1.1)."""
-        return field(self.directory(), name, str)
+        return self.directory().field(name, str)
+
+    def renewal_info(self) -> str:
+        """Where the CA tells when to renew (RFC 9773 section 4.1), "" if it does not."""
+        url = self.directory().content.get("renewalInfo")
+        return url if isinstance(url, str) and len(url) < 2000 else ""
 
     def sign_in(self, key: Key, create: bool = True) -> None:
         """Act for the account of this key; it is created, or found, unless it is known."""
@@ -935,12 +971,12 @@ class Ca:
         if create and self.options.eab_kid:
             wish["externalAccountBinding"] = bind(self.options, self.key, url)
         self.kid, account = self.post(url, wish).located()
-        return account
+        return account.content
 
-    def post(self, url: str, payload: Json | None, again: bool = True) -> Answer:
+    def post(self, url: str, payload: Json | None, again: bool = True) -> Response:
         """Send a signed request, without payload a POST-as-GET; again: it does no harm twice."""
 
-        def attempt() -> Answer:
+        def attempt() -> Response:
             for _ in range(NONCES):
                 body = sign(self.key, url, payload, self.take_nonce(), self.kid)
                 answer = self.request("POST", url, body)
@@ -957,7 +993,7 @@ class Ca:
         self.register()
         return self.patiently(attempt, again)
 
-    def get(self, url: str) -> Answer:
+    def get(self, url: str) -> Response:
         """Fetch what needs no signature."""
         return self.patiently(lambda: self.request("GET", url), again=True)
 
@@ -971,7 +1007,7 @@ class Ca:
         nonce, self.nonce = self.nonce, ""
         return nonce
 
-    def patiently(self, attempt: Callable[[], Answer], again: bool) -> Answer:
+    def patiently(self, attempt: Callable[[], Response], again: bool) -> Response:
         """Try again what may succeed then, after what the CA says or ever more seconds."""
         count = 0
         while True:
@@ -983,13 +1019,11 @@ class Ca:
                 failure = answer.refusal()
             except Disconnected as lost:
                 failure = lost
-            told = failure.wait > 0 and failure.status in (429, 503)
+            told = failure.status == 503 or (failure.status == 429 and failure.wait)
             pause = failure.wait or 2**count * random.uniform(0.2, 0.4)  # noqa: S311
             late = count == TRIES or time.monotonic() + pause >= self.options.deadline
-            if late or not (told or failure.status == 503 or (again and failure.passing())):
-                last = Fatal(str(failure), failure.code, failure.kind, failure.status, failure.wait)
-                last.lost = failure.lost
-                raise last
+            if late or not (told or (again and failure.passing())):
+                raise failure
             time.sleep(pause)
 
     def sleep(self, seconds: float) -> None:
@@ -1002,11 +1036,11 @@ class Ca:
         """Wait between two looks, less what the last request took: on its way the CA has time."""
         self.sleep(max(0.0, seconds - self.took))
 
-    def request(self, method: str, url: str, body: bytes | None = None) -> Answer:
+    def request(self, method: str, url: str, body: bytes | None = None) -> Response:
         """One request and its answer; a redirect is not followed."""
-        self.used, begin = True, time.monotonic()
-        host, target = split_url(url)
+        host, target = split_url(url, self.options.directory_url)
         connection = self.connection(host)
+        self.used, begin = True, time.monotonic()
         headers = {"User-Agent": f"s6gen-acme/{VERSION}"}
         if body is not None:
             headers["Content-Type"] = "application/jose+json"
@@ -1026,12 +1060,20 @@ class Ca:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
         self.took = time.monotonic() - begin
         nonce = response.headers.get("Replay-Nonce", "")
-        if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce):
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce) and len(nonce) % 4 != 1:  # base64url
             self.nonce = nonce
-        return Answer(url, response.status, response.headers, content)
+        return Response(url, response.status, response.headers, content)
+
+    def connect(self) -> None:
+        """Connect before anything is to be asked; what fails here fails again where it matters."""
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+            url = self.options.directory_url
+            self.connection(split_url(url, url)[0]).connect()
 
     def connection(self, host: str) -> http.client.HTTPSConnection:
         """The connection to a host, made anew if the host hung up meanwhile."""
+        import select
+
         if host not in self.connections:
             bundle = self.options.ca_bundle
             try:
@@ -1041,12 +1083,13 @@ class Ca:
                 raise Fatal(f"{bundle or host}: {reason(error)}", USAGE) from error
             self.connections[host] = new
         connection = self.connections[host]
-        if connection.sock and select.select([connection.sock], [], [], 0)[0]:
+        # Before the first request it can be read because TLS has sent session tickets.
+        if self.used and connection.sock and select.select([connection.sock], [], [], 0)[0]:
             connection.close()
         return connection
 
 
-class Answer:
+class Response:
     """What came back, of bounded size."""
 
     def __init__(
@@ -1054,17 +1097,14 @@ class Answer:
     ) -> None:
         self.url, self.status, self.headers, self.body = url, status, headers, body
 
-    def json(self) -> Json:
+    def json(self) -> Document:
         """The body as a JSON object."""
         try:
-            content = json.loads(self.body)
+            return Document(self.url, json.loads(self.body))
         except (ValueError, RecursionError):
-            content = None
-        if not isinstance(content, dict):
-            raise Fatal(f"{self.url}: the answer is not a JSON object")
-        return content
+            return Document(self.url, None)
 
-    def located(self) -> tuple[str, Json]:
+    def located(self) -> tuple[str, Document]:
         """The URL of what was created, and itself."""
         location = self.headers.get("Location")
         if not location:
@@ -1078,7 +1118,7 @@ class Answer:
     def refusal(self) -> Fatal:
         """Why the CA refuses (RFC 7807)."""
         try:
-            problem = self.json()
+            problem = self.json().content
         except Fatal:
             problem = {}
         words = in_words(problem) if self.status >= 400 else "a redirect, which is not followed"
@@ -1102,10 +1142,10 @@ def sign(key: Key, url: str, payload: Json | None, nonce: str = "", kid: str = "
 
 def bind(options: Options, key: Key, url: str) -> Json:
     """The external account binding of a new account (section 7.3.4)."""
-    try:
-        secret = jwk.JWKOct(key=b64.b64decode(read(options.eab_key_file).strip()))
-    except (ValueError, TypeError) as error:
-        raise Fatal(f"{options.eab_key_file}: not base64url", USAGE) from error
+    encoded = read(options.eab_key_file).strip().rstrip(b"=")
+    if not re.fullmatch(rb"[A-Za-z0-9_-]{2,}", encoded) or len(encoded) % 4 == 1:
+        raise Fatal(f"{options.eab_key_file}: not base64url", USAGE)
+    secret = jwk.JWKOct(key=b64.b64decode(encoded))
     public = json.dumps(jwk_of(key)[0].public_key().to_partial_json()).encode()
     bound = jws.JWS.sign(
         public, key=secret, alg=jwa.HS256, nonce=None, url=url, kid=options.eab_kid
@@ -1116,27 +1156,45 @@ def bind(options: Options, key: Key, url: str) -> Json:
 # What the CA sends, taken apart with suspicion
 
 
-def field(document: Any, name: str, kind: type[T], default: T | None = None) -> T:
-    """A field of this kind, which must be there unless there is a default."""
-    value = document.get(name, default) if isinstance(document, dict) else None
-    if not isinstance(value, kind):
-        raise Fatal(f"the CA's answer has no usable {name}")
-    return value
+class Document:
+    """A JSON object that the CA sent; where it came from is part of every error."""
+
+    def __init__(self, url: str, content: object) -> None:
+        if not isinstance(content, dict):
+            raise Fatal(f"{url}: the answer is not a JSON object")
+        self.url, self.content = url, content
+
+    def field(self, name: str, kind: type[T], default: T | None = None) -> T:
+        """A field of this kind, which must be there unless there is a default."""
+        value = self.content.get(name, default)
+        if not isinstance(value, kind):
+            raise Fatal(f"{self.url}: the answer has no usable {name}")
+        return value
+
+    def inner(self, name: str, default: Json | None = None) -> Document:
+        """An object inside of it."""
+        return Document(self.url, self.field(name, dict, default))
+
+    def each(self, name: str) -> list[Document]:
+        """The objects in a list of it."""
+        return [Document(self.url, one) for one in self.field(name, list)]
 
 
-def split_url(url: Any) -> tuple[str, str]:
-    """Host (with its port) and target of an https URL."""
+def split_url(url: Any, source: str) -> tuple[str, str]:
+    """Host (with its port) and target of an https URL that comes from a source."""
     try:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.port == 0:
             raise ValueError
     except (ValueError, AttributeError, TypeError):
-        raise Fatal(f"not an https URL: {str(url)[:200]}") from None
+        raise Fatal(f"{source}: leads to what is no https URL: {str(url)[:200]}") from None
     return parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def seconds_until(retry_after: str, now: float) -> float:
     """Retry-After in seconds: a number or a date (RFC 9110 section 10.2.3); 0 if neither."""
+    import email.utils
+
     if re.fullmatch(r"[0-9]{1,9}", retry_after):
         return float(retry_after)
     try:
@@ -1168,6 +1226,8 @@ def kind_of(problem: Json) -> str:
 
 def address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The IP address that a name is, if it is one (RFC 8738)."""
+    import ipaddress
+
     try:
         return ipaddress.ip_address(name)
     except ValueError:
@@ -1178,15 +1238,17 @@ def normal(name: str) -> str:
     """A name as it is compared: an address, or lower case ASCII."""
     if found := address(name):
         return str(found)
-    if name.isascii():
-        return name.lower().removesuffix(".")
-    import idna
-
-    star = "*." if name.startswith("*.") else ""
+    star, plain = "*." if name.startswith("*.") else "", name.removeprefix("*.").removesuffix(".")
     try:
-        return star + idna.encode(name.removeprefix(star), uts46=True).decode()
-    except idna.IDNAError as error:
+        if not plain.isascii():
+            import idna
+
+            plain = idna.encode(plain, uts46=True).decode()
+        if not re.fullmatch(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}", plain):
+            raise ValueError("a character that none has, or a part that is empty or too long")
+    except ValueError as error:  # an IDNAError is one
         raise Fatal(f"{name}: not a domain name: {error}", USAGE) from error
+    return star + plain.lower()
 
 
 def names_of(signed: Request | x509.Certificate) -> set[str]:
@@ -1247,7 +1309,7 @@ def jwk_of(key: Key) -> tuple[jwk.JWK, jwa.JWASignature]:
         return jwk.JWKRSA(key=key), jwa.RS256
     algorithms = {"secp256r1": jwa.ES256, "secp384r1": jwa.ES384}
     if key.curve.name not in algorithms:
-        raise Fatal(f"an account key cannot be on the curve {key.curve.name}", USAGE)
+        raise Fatal(f"--account-key: {key.curve.name} is no curve for it", USAGE)
     return jwk.JWKEC(key=key), algorithms[key.curve.name]
 
 
@@ -1276,9 +1338,10 @@ def load_csr(path: str) -> Request:
     """The certificate signing request in a PEM file."""
     try:
         request = x509.load_pem_x509_csr(read(path))
+        names = names_of(request)
     except ValueError as error:
         raise Fatal(f"{path}: not a certificate signing request in PEM", USAGE) from error
-    if not names_of(request):
+    if not names:
         raise Fatal(f"{path}: asks for no names", USAGE)
     return request
 
@@ -1292,17 +1355,18 @@ def make_csr(key: Key, names: set[str]) -> Request:
     return builder.sign(key, hashes.SHA256())
 
 
-def parse_chain(pem: bytes) -> list[x509.Certificate]:
-    """The certificates of a PEM text, the end-entity's first."""
+def parse_chain(pem: bytes, source: str) -> list[x509.Certificate]:
+    """The certificates of a PEM text, which comes from a source, the end-entity's first."""
     pattern = rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----"
     try:
         chain = [x509.load_pem_x509_certificate(one) for one in re.findall(pattern, pem, re.S)]
-        for one in chain[:1]:
-            names_of(one), one.public_key()
+        # What is wrong inside of one shows when it is looked at: here, not where it is used.
+        looked_at: list[Any] = [(one.subject, one.issuer) for one in chain]
+        looked_at += [(describe(one), one.public_key()) for one in chain[:1]]
     except Exception as error:  # cryptography's, of many kinds
-        raise Fatal(f"not a certificate: {error}") from error
-    if not chain:
-        raise Fatal("no certificate in it")
+        raise Fatal(f"{source}: not a certificate: {error}") from error
+    if not looked_at:
+        raise Fatal(f"{source}: no certificate in it")
     return chain
 
 
@@ -1333,6 +1397,8 @@ def misfit(chain: list[x509.Certificate], names: set[str], key: Any) -> str:
 
 def validity(certificate: x509.Certificate) -> tuple[float, float]:
     """From when to when (cryptography before 42 knows no aware datetimes)."""
+    import datetime
+
     if hasattr(certificate, "not_valid_after_utc"):
         start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     else:
@@ -1397,6 +1463,8 @@ def replace(path: str, content: bytes, mode: int) -> None:
 
 def lock(path: str) -> contextlib.ExitStack:
     """Wait until no other run holds this directory, or this file, which stays."""
+    import fcntl
+
     flags = os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     file = os.open(path, flags, 0o600)
     fcntl.flock(file, fcntl.LOCK_EX)
@@ -1409,8 +1477,11 @@ def settle_new_key(options: Options) -> None:
     """Put the new key of --new-key in place if FILE is for it, else drop it; also after a kill."""
     beside = f"{options.domain_key}.next"
     if options.domain_key and os.path.exists(beside):
+        import_acme()
         with contextlib.suppress(OSError, Fatal):
-            if not misfit(parse_chain(read(options.out)), set(), load_key(beside).public_key()):
+            if not misfit(
+                parse_chain(read(options.out), options.out), set(), load_key(beside).public_key()
+            ):
                 os.rename(beside, options.domain_key)
         remove(beside)
 
@@ -1495,6 +1566,11 @@ def command_of(options: Options) -> Callable[[Options], int]:
     need(not options.new_key or (made and options.out), "--new-key needs --out and --domain-key")
     need(bool(options.eab_kid) == bool(options.eab_key_file), "--eab-kid needs --eab-key-file")
     need(options.out or not options.check, "--check needs --out")
+    files = (options.out, options.account_key, options.domain_key, options.csr)
+    given = [os.path.realpath(file) for file in files if file]
+    need(len(given) == len({*given}), "--out and the keys and the CSR must be different files")
+    if os.path.exists(options.out) and not os.path.isfile(options.out):
+        raise Fatal(f"{options.out}: not a regular file", USAGE)
     if options.check:
         return report
     return keep_current if options.out else write_to_stdout

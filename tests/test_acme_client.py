@@ -1,6 +1,7 @@
 """The client's decisions, and how it takes apart what comes from outside."""
 
 import argparse
+import base64
 import datetime
 import email.message
 import email.utils
@@ -25,7 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from s6gen import acme_client as client
 
-client.import_the_rest()
+client.import_standard()
+client.import_acme()
 
 DAY, HOUR, MINUTE = 86400.0, 3600.0, 60.0
 BEGIN = 1_800_000_000.0
@@ -46,7 +48,7 @@ def held(days: float, fault: str = "", identifier: str = "") -> client.Held:
 
 
 def state(**sections: dict[str, Any]) -> client.State:
-    known = client.State(argparse.Namespace(out=""))
+    known = client.State("")
     known.sections = sections
     return known
 
@@ -237,11 +239,11 @@ PROBLEM = st.dictionaries(
 )
 
 
-def answer(body: bytes, status: int = 200, **headers: str) -> client.Answer:
+def answer(body: bytes, status: int = 200, **headers: str) -> client.Response:
     message = email.message.Message()
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
-    return client.Answer("https://ca.example/x", status, message, body)  # type: ignore[arg-type]
+    return client.Response("https://ca.example/x", status, message, body)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +339,7 @@ def test_any_refusal_becomes_one_error(body: bytes, status: int) -> None:
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_an_answer_is_an_object_or_an_error(body: bytes) -> None:
     try:
-        assert isinstance(answer(body).json(), dict)
+        assert isinstance(answer(body).json().content, dict)
     except client.Fatal as fatal:
         assert str(fatal) == "https://ca.example/x: the answer is not a JSON object"
 
@@ -356,7 +358,7 @@ def test_a_deeply_nested_answer_is_an_error() -> None:
     ],
 )
 def test_https_url(url: str, expected: tuple[str, str]) -> None:
-    assert client.split_url(url) == expected
+    assert client.split_url(url, CA) == expected
 
 
 @pytest.mark.parametrize(
@@ -368,14 +370,14 @@ def test_https_url(url: str, expected: tuple[str, str]) -> None:
     ],
 )
 def test_no_https_url(url: object) -> None:
-    with pytest.raises(client.Fatal, match="not an https URL"):
-        client.split_url(url)
+    with pytest.raises(client.Fatal, match=f"{CA}: leads to what is no https URL"):
+        client.split_url(url, CA)
 
 
 @given(JSON | st.from_regex(r"\Ahttps://.*\Z"))
 def test_any_url_is_split_or_refused(url: object) -> None:
     try:
-        host, target = client.split_url(url)
+        host, target = client.split_url(url, CA)
     except client.Fatal:
         return
     assert host
@@ -385,24 +387,62 @@ def test_any_url_is_split_or_refused(url: object) -> None:
 @given(st.dictionaries(st.just("suggestedWindow"), JSON | st.fixed_dictionaries({"start": JSON})))
 def test_any_window_is_one_or_refused(document: dict[str, Any]) -> None:
     with pytest.raises(client.Fatal):
-        client.parse_window(document)
+        client.parse_window(client.Document(CA, document))
 
 
 def test_window() -> None:
     window = {"start": "2027-01-15T08:00:00Z", "end": "2027-01-15T10:00:00.5+01:00"}
-    assert client.parse_window({"suggestedWindow": window}) == [BEGIN, BEGIN + HOUR + 0.5]
+    assert client.parse_window(client.Document(CA, {"suggestedWindow": window})) == [
+        BEGIN,
+        BEGIN + HOUR + 0.5,
+    ]
 
 
 def test_a_window_that_ends_before_it_starts_is_refused() -> None:
     window = {"start": "2027-01-15T08:00:00Z", "end": "2027-01-15T08:00:00Z"}
-    with pytest.raises(client.Fatal, match="ends before it starts"):
-        client.parse_window({"suggestedWindow": window})
+    with pytest.raises(client.Fatal, match=f"{CA}: suggestedWindow ends before it starts"):
+        client.parse_window(client.Document(CA, {"suggestedWindow": window}))
 
 
 @given(st.binary() | st.binary().map(lambda one: b"-----BEGIN CERTIFICATE-----" + one))
 def test_any_chain_is_parsed_or_refused(pem: bytes) -> None:
     with pytest.raises(client.Fatal):
-        client.parse_chain(pem + b"\n-----END CERTIFICATE-----\n")
+        client.parse_chain(pem + b"\n-----END CERTIFICATE-----\n", "chain")
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=3)), max_size=3))
+def test_a_damaged_certificate_is_used_or_refused(changes: list[tuple[int, bytes]]) -> None:
+    der = bytearray(WHOLE)
+    for where, what in changes:
+        where %= len(der) - 80  # the rest is the signature
+        der[where : where + len(what)] = what
+    body = base64.encodebytes(der)
+    pem = b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
+    try:
+        chain = client.parse_chain(pem * 2, "chain")
+    except client.Fatal as fatal:
+        assert str(fatal).startswith("chain: not a certificate: ")
+    else:
+        key = client.make_key("ec256").public_key()
+        assert client.misfit(chain, {"a.example"}, key)
+        assert client.defect(chain)
+        assert client.common_name(chain[1].issuer) == client.describe(chain[0]).issuer
+
+
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        pytest.param(b"Some CA", b"\xff" * 7, id="issuer"),
+        pytest.param(b"270115080000Z", b"279915080000Z", id="begin"),
+        pytest.param(b"\x02\x01\x01", b"\x02\x01\x81", id="negative serial"),
+    ],
+)
+def test_a_certificate_that_is_wrong_inside_is_refused(part: bytes, damage: bytes) -> None:
+    assert part in WHOLE
+    body = base64.encodebytes(WHOLE.replace(part, damage, 1))
+    pem = b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
+    with pytest.raises(client.Fatal, match="chain: not a certificate: "):
+        client.parse_chain(pem, "chain")
 
 
 @given(st.text() | st.sampled_from(["..", ".", "a/b", "/etc/passwd", "a\0b", "", "x" * 300]))
@@ -412,9 +452,9 @@ def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: s
         argparse.Namespace(dns_hook="", acme_dir=place), state(), {"example.org"}
     )
     try:
-        answers.plan("example.org", token, "thumbprint")
+        answers.plan(CA, "example.org", token, "thumbprint")
     except client.Fatal as fatal:
-        assert str(fatal).startswith("example.org: the CA sent a token outside of its alphabet")
+        assert str(fatal).startswith(f"{CA}: a token outside of its alphabet")
     else:
         assert answers.planned == [[token, f"{token}.thumbprint", "example.org"]]
         assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -425,9 +465,12 @@ def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: s
 def test_a_name_that_was_not_asked_for_is_refused() -> None:
     told = argparse.Namespace(dns_hook="hook", acme_dir="")
     answers = client.Answers(told, state(), {"*.example.org"})
-    answers.plan("example.org", "token", "thumbprint")
-    with pytest.raises(client.Fatal, match="a name that was not asked for: evil"):
-        answers.plan("evil", "token", "thumbprint")
+    answers.plan(CA, "Example.ORG.", "token", "thumbprint")
+    assert [(one[0], one[2]) for one in answers.planned] == [
+        ("_acme-challenge.example.org", "example.org")
+    ]
+    with pytest.raises(client.Fatal, match=f"{CA}: is for a name that was not asked for: evil"):
+        answers.plan(CA, "evil", "token", "thumbprint")
 
 
 # Names, requests, certificates
@@ -482,6 +525,9 @@ def certificate(
     )
 
 
+WHOLE = certificate("a.example", "192.0.2.1.example").public_bytes(serialization.Encoding.DER)
+
+
 def test_description_of_a_certificate() -> None:
     """The identifier is the example of RFC 9773, section 4.1."""
     identifier = bytes.fromhex("69885b6b87464041e1b37b847ba0ae2cde01c8d4")
@@ -528,12 +574,18 @@ def test_acme_tinys_options() -> None:
     assert told.command is client.write_to_stdout
 
 
-@given(st.text(min_size=1), st.text(min_size=1))
+WORD = st.text(min_size=1).filter(lambda text: not {*text} & {"\0", "/"})
+
+
+@given(WORD, WORD)
 def test_any_value_is_taken_as_it_is(path: str, name: str) -> None:
+    path = f"missing{path}"
+    key, account = f"{path}.key", f"{path}.account"
     told = client.parse(
-        [f"--out={path}", f"--account-key={path}", f"--domain-key={path}", f"--domain={name}"]
+        [f"--out={path}", f"--account-key={account}", f"--domain-key={key}", f"--domain={name}"]
     )
-    assert (told.out, told.account_key, told.domain_key, told.domain) == (path, path, path, [name])
+    taken = (told.out, told.account_key, told.domain_key, told.domain)
+    assert taken == (path, account, key, [name])
 
 
 @pytest.mark.parametrize(
@@ -573,11 +625,11 @@ def test_wrong_usage_is_one_line(
 def test_a_damaged_state_is_started_anew(tmp_path_factory: Any, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "chain.state"
     path.write_bytes(content)
-    assert client.State(argparse.Namespace(out=str(path.with_suffix("")))).sections == {}
+    assert client.State(str(path.with_suffix(""))).sections == {}
 
 
 def test_a_state_is_read_as_it_was_saved(tmp_path: Path) -> None:
-    told = argparse.Namespace(out=str(tmp_path / "chain"))
+    told = str(tmp_path / "chain")
     saved = client.State(told)
     saved["failure"] = {"what": "ü\n\0", "next": 1.5}
     saved.save()
@@ -600,10 +652,17 @@ def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     chain, key = tmp_path / "chain", tmp_path / "key"
     chain.write_text("chain")
     key.write_text("key")
-    arguments = ["--out", str(chain), f"--domain-key={key}", "--domain", "example.org"]
+    arguments = [
+        "--out",
+        str(chain),
+        f"--domain-key={key}",
+        f"--account-key={key}.account",
+        "--domain",
+        "a.b",
+    ]
     monkeypatch.setattr(sys, "argv", ["s6gen-acme", *arguments])
     now = time.time()
-    client.State(argparse.Namespace(out=str(chain))).save(now, now + 60)
+    client.State(str(chain)).save(now, now + 60)
     return arguments
 
 
@@ -615,7 +674,7 @@ def test_a_look_that_finds_nothing_due_needs_no_package(settled: list[str]) -> N
 @pytest.mark.parametrize("what", ["chain", "key", "arguments", "time", "clock", "state"])
 def test_a_look_is_taken_anew_when_something_changed(settled: list[str], what: str) -> None:
     chain = Path(settled[1])
-    saved = client.State(argparse.Namespace(out=str(chain)))
+    saved = client.State(str(chain))
     match what:
         case "chain" | "key":
             (chain.parent / what).write_text("another")
@@ -683,7 +742,7 @@ def key_pair_of_a_killed_run(directory: Path, deployed: bool) -> argparse.Namesp
 def test_key_and_chain_belong_together_again_after_a_kill(tmp_path: Path, deployed: bool) -> None:
     told = key_pair_of_a_killed_run(tmp_path, deployed)
     client.settle_new_key(told)
-    chain = client.parse_chain((tmp_path / "chain").read_bytes())
+    chain = client.parse_chain((tmp_path / "chain").read_bytes(), "chain")
     assert (
         client.misfit(chain, {"example.org"}, client.load_key(told.domain_key).public_key()) == ""
     )

@@ -171,6 +171,7 @@ WRONG = [None, 7, [7], {"a": 7}, "", "http://localhost/", "file:///etc/passwd", 
         pytest.param("newAccount", without_header("Location"), id="account has no URL"),
         pytest.param("newNonce", without_header("Replay-Nonce"), id="no nonce"),
         pytest.param("newNonce", with_header("Replay-Nonce", "a\tb"), id="nonce is none"),
+        pytest.param("newNonce", with_header("Replay-Nonce", "abcde"), id="nonce is no base64"),
         *[pytest.param("authz", drop(name), id=f"authz has no {name}") for name in AUTHZ],
         pytest.param("authz", put("challenges", []), id="no challenges"),
         pytest.param("authz", put("challenges", [7]), id="challenges are numbers"),
@@ -201,6 +202,7 @@ def test_ca_says_something_else(renewing: Host, between: Proxy, step: str, fault
         ended = renewing.keep("--force", "--timeout", "5")
     assert ended.code in (100, 111)
     assert_refused(ended, ended.code)
+    assert between.directory_url.removesuffix("dir") in ended.fatal[0]
     assert renewing.content() == before
 
 
@@ -222,3 +224,23 @@ def test_every_nonce_is_bad(renewing: Host, between: Proxy) -> None:
     assert "badNonce" in ended.fatal[0]
     assert renewing.content() == before
     assert between.requests.count("newOrder") <= 60
+
+
+def test_an_order_that_stays_ready(renewing: Host, between: Proxy) -> None:
+    with between.faulty("finalize", put("status", "ready")):
+        ended = renewing.keep("--force", "--timeout", "5")
+    assert_refused(ended)
+    assert "the order is ready" in ended.fatal[0]
+    assert between.requests.count("finalize") == 1
+
+
+def test_a_long_word_fills_neither_log_nor_state(renewing: Host, between: Proxy) -> None:
+    with between.faulty("order", put("status", "x" * 900_000)):
+        ended = renewing.keep("--force", "--timeout", "5")
+    assert_refused(ended)
+    assert len(ended.err) < 5000
+    with between.faulty("directory", put("renewalInfo", "https://localhost/" + "x" * 1_000_000)):
+        assert renewing.keep("--force").code == 0
+    assert (renewing.directory / "chain.pem.state").stat().st_size < 10_000
+    again = renewing.keep()
+    assert (again.code, again.err) == (0, "")

@@ -1,5 +1,6 @@
 """Keys, requests, directories and disks that are not as they should be."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -192,3 +193,38 @@ def test_stdout_full(renewing: Host) -> None:
     ended = run(*options, "--disable-check", prefix=("sh", "-c", 'exec "$0" "$@" > /dev/full'))
     assert_refused(ended)
     csr.unlink()
+
+
+@pytest.mark.parametrize("option", ["--domain-key", "--account-key", "--csr"])
+@pytest.mark.parametrize("way", ["same name", "another way", "link"])
+def test_one_file_for_two_purposes(renewing: Host, between: Proxy, option: str, way: str) -> None:
+    """The chain would replace the key."""
+    before = renewing.content()
+    path = {
+        "same name": renewing.chain,
+        "another way": f"{renewing.directory}/../{renewing.directory.name}/{renewing.chain.name}",
+        "link": renewing.directory / "link",
+    }[way]
+    if way == "link":
+        (renewing.directory / "link").symlink_to(renewing.chain)
+    ended = renewing.keep(option, str(path), "--force")
+    (renewing.directory / "link").unlink(missing_ok=True)
+    assert_refused(ended, 100)
+    assert "must be different files" in ended.fatal[0]
+    assert renewing.content() == before
+    assert between.requests == []
+
+
+@pytest.mark.parametrize("kind", ["directory", "fifo", "device"])
+def test_the_chain_is_no_file(host: Host, between: Proxy, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "odd"
+    if kind == "device":
+        path.symlink_to("/dev/null")  # a client that writes replaces the link alone
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    ended = host.keep("--out", str(path))
+    assert_refused(ended, 100)
+    assert ended.fatal[0] == f"{path}: not a regular file"
+    assert between.requests == []

@@ -1,10 +1,12 @@
 """Names of every kind: international, wildcards through DNS, addresses."""
 
+import signal
+import time
 from pathlib import Path
 
 import attrs
 import pytest
-from support.client import Host, assert_good, names_of
+from support.client import Host, assert_good, begun, ended, names_of
 from support.pebble import ChallTestSrv, Pebble, WebServer, web_server
 from support.program import require
 from support.proxy import Proxy
@@ -65,7 +67,7 @@ def test_wildcard_through_dns(host: Host, ca: Pebble, tmp_path: Path, hook: Path
         pytest.param("#!/bin/sh\nexit 3\n", "failed with exit code 3", id="fails"),
         pytest.param("#!/nonexistent\n", "No such file or directory", id="cannot be run"),
         pytest.param("#!/bin/sh\nkill -9 $$\n", "-9", id="is killed"),
-        pytest.param("#!/bin/sh\necho secret\n", "order failed", id="does nothing"),
+        pytest.param("#!/bin/sh\necho secret\n", "the order is invalid", id="does nothing"),
     ],
 )
 def test_hook_that_fails(host: Host, tmp_path: Path, content: str, said: str) -> None:
@@ -88,3 +90,40 @@ def test_ip_addresses(
     else:
         assert host.keep().code == 0
     assert_good(host, new_ca, tmp_path)
+
+
+@pytest.mark.parametrize("verb", ["add", "remove"])
+def test_hook_that_hangs(host: Host, tmp_path: Path, verb: str) -> None:
+    """What it is given is --timeout, and afterwards a few seconds to clean up."""
+    hook = tmp_path / "hook"
+    hook.write_text(f'#!/bin/sh\ntest "$1" != {verb} || exec sleep 50\n')
+    hook.chmod(0o755)
+    done = host.keep("--dns-hook", str(hook), "--timeout", "2")
+    assert (done.code, len(done.fatal)) == (111, 1)
+    assert "not done within --timeout, 2 s" in done.err
+
+
+@pytest.mark.parametrize("signal_name", ["TERM", "INT"])
+def test_hook_that_hangs_when_all_is_to_end(host: Host, tmp_path: Path, signal_name: str) -> None:
+    calls, hook = tmp_path / "calls", tmp_path / "hook"
+    hook.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec sleep 50\n')
+    hook.chmod(0o755)
+    number = signal.Signals[f"SIG{signal_name}"]
+    with begun(*host.options, "--dns-hook", str(hook)) as process:
+        while not calls.exists():
+            time.sleep(0.01)
+        process.send_signal(number)
+        stopped = ended(process)
+    assert stopped.code == -number
+    assert "unable to remove the answer" in stopped.err
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b", ".", "..", "*", "*.*.example.org", "a..b", "[::1]", "x" * 64, "a/b", "a\n", "\udcff"],
+)
+def test_impossible_name(host: Host, between: Proxy, name: str) -> None:
+    done = attrs.evolve(host, names=(name,)).keep()
+    assert (done.code, len(done.fatal)) == (100, 1)
+    assert "not a domain name" in done.fatal[0]
+    assert between.requests == []

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import attrs
+import pytest
 from cryptography import x509
 from support.client import Host, assert_good, faults_of, run
 from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble
@@ -71,6 +72,14 @@ def test_external_account(host: Host, dns: ChallTestSrv, web: WebServer, tmp_pat
         said = without.err + wrong.err + unknown.err
         assert secret not in said
         assert secret.swapcase() not in said
+
+
+@pytest.mark.parametrize("content", ["", "a", "ab+/", "abcde", "a b c", "\xff"])
+def test_external_account_key_that_is_none(host: Host, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "key"
+    file.write_text(content)
+    ended = host.keep("--eab-kid", "kid-1", "--eab-key-file", str(file))
+    assert (ended.code, ended.fatal) == (100, [f"{file}: not base64url"])
 
 
 def test_two_authorities_are_not_mixed_up(

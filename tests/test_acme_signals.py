@@ -1,11 +1,13 @@
 """A signal at any step: nothing is lost, nothing is left, and the next run succeeds."""
 
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from support.client import Host, assert_good, begun, ended
+from support.client import CLIENT, Host, assert_good, begun, ended
 from support.faults import Halt
 from support.pebble import Pebble
 from support.proxy import Proxy
@@ -37,6 +39,25 @@ def test_signal_at_a_step(
     assert renewing.content() != before
     assert renewing.leftovers() == []
     assert_good(renewing, ca, tmp_path)
+
+
+def test_alarm_while_it_starts(renewing: Host) -> None:
+    """It comes with each of the client's own imports."""
+    program = """
+import builtins, os, runpy, signal, sys
+real, path = builtins.__import__, sys.argv.pop(1)
+def alarmed(name, space=None, *more):
+    if space and space.get("__file__") == path and name not in ("__future__", "_signal"):
+        os.kill(os.getpid(), signal.SIGALRM)
+    return real(name, space, *more)
+builtins.__import__ = alarmed
+runpy.run_path(path, run_name="__main__")
+"""
+    command = [sys.executable, "-I", "-c", program, str(CLIENT)]
+    done = subprocess.run(
+        [*command, *renewing.options, "--check"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("step", ["directory", "newOrder", "order", "certificate"])
