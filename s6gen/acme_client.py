@@ -1422,7 +1422,8 @@ def remove(path: str) -> None:
 def replace(path: str, content: bytes, mode: int, synced: bool = True) -> None:
     """Write beside path, then rename: a reader sees the old or the new file.
 
-    What is synced survives a power cut. Mode and group of an existing file are kept; a link is not followed but replaced.
+    What is synced survives a power cut. Mode and group of an existing file are kept; a link is not
+    followed but replaced.
     """
     beside, group = f"{path}.tmp", -1
     if os.path.islink(path):
