@@ -437,7 +437,7 @@ def remember_failure(ca: Ca, state: State, held: Held, failure: Exception) -> No
     spent = ca.spent or not (isinstance(failure, Fatal) and failure.passing())
     until = now + max(pause_after(count, left, spent), wait)
     state["failure"] = {"count": count, "next": until, "what": str(failure), "of": asked(options)}
-    state.save()
+    state.save(synced=True)
 
 
 def pause_after(failures: int, left: float, spent: bool) -> float:
@@ -527,12 +527,16 @@ class State:
     def __setitem__(self, section: str, value: Json) -> None:
         self.sections[section] = value
 
-    def save(self, since: float = 0, until: float = 0) -> None:
-        """Replace the file; from since until then nothing is due."""
+    def save(self, since: float = 0, until: float = 0, synced: bool = False) -> None:
+        """Replace the file; from since until then nothing is due.
+
+        A power cut may take what was not synced, which costs little: not so a failure, after which
+        a machine that comes up again and again must not ask each time.
+        """
         if self.path:
             content = json.dumps(self.sections, indent=1).encode() + b"\n"
             head = f"{int(since)} {until:.0f} {sight(sys.argv[1:])}\n{zlib.crc32(content):08x}\n"
-            replace(self.path, head.encode() + content, 0o600)
+            replace(self.path, head.encode() + content, 0o600, synced)
 
 
 # One issuance
@@ -1428,10 +1432,11 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
-def replace(path: str, content: bytes, mode: int) -> None:
-    """Write beside path, then rename: a reader sees the old or the new, also after a power cut.
+def replace(path: str, content: bytes, mode: int, synced: bool = True) -> None:
+    """Write beside path, then rename: a reader sees the old or the new file.
 
-    Mode and group of an existing file are kept; a link is not followed but replaced.
+    What is synced survives a power cut. Mode and group of an existing file are kept; a link is not
+    followed but replaced.
     """
     beside, group = f"{path}.tmp", -1
     if os.path.islink(path):
@@ -1447,13 +1452,15 @@ def replace(path: str, content: bytes, mode: int) -> None:
             os.fchmod(stream.fileno(), mode)
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if synced:
+                os.fsync(stream.fileno())
         os.rename(beside, path)
-        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if synced:
+            folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except OSError as error:
         raise Fatal(f"{path}: unable to write: {error.strerror}") from error
     finally:
