@@ -15,21 +15,29 @@ from support.program import require
 from support.rendering import rendered, store
 
 USER = "daemon"
-APPLETS = "cat chmod chown cp echo find grep head mkdir mv rm sed sha256sum sync test timeout touch"
+APPLETS = (
+    "cat chmod chown cp echo find grep head mkdir mv rm sed sh sha256sum sleep sync test timeout "
+    "touch true"
+)
 AUTHORITY = Authority.new()
 KEY = new_key()
 
 
 def path_with(kind: str, scratch: Path) -> str:
-    """A PATH on which the programs of finish are coreutils', or busybox's."""
+    """A PATH on which the programs of finish are coreutils', or busybox's and no others."""
     if kind != "busybox":
         return os.environ["PATH"]
     require("busybox")
-    applets = scratch / "busybox"
-    applets.mkdir()
+    programs = scratch / "busybox"
+    programs.mkdir()
     for name in APPLETS.split():
-        (applets / name).symlink_to(str(shutil.which("busybox")))
-    return f"{applets}:{os.environ['PATH']}"
+        (programs / name).symlink_to(str(shutil.which("busybox")))
+    for directory in ("/usr/lib/execline/bin", *os.environ["PATH"].split(":")):
+        for program in Path(directory).glob("*"):
+            ours = "execline" in directory or program.name.startswith(("s6-", "execlineb"))
+            if (ours or program.name == "openssl") and not (programs / program.name).exists():
+                (programs / program.name).symlink_to(program)
+    return str(programs)
 
 
 @attrs.frozen

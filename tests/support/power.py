@@ -30,7 +30,17 @@ CALLS = (
     "/symlink,/mkdir,/rmdir,/mknod,/chmod,/chown,/chdir,/umask,/clone,/fork"
 )
 STRACE = (
-    *("strace", "-f", "-qq", "-y", "-xx", "-s", "10000000", "-e", "signal=none"),
+    *(
+        shutil.which("strace") or "strace",
+        "-f",
+        "-qq",
+        "-y",
+        "-xx",
+        "-s",
+        "10000000",
+        "-e",
+        "signal=none",
+    ),
     *("-e", "status=successful", "-e", f"trace={CALLS}"),
 )
 LINE = re.compile(r"(\d+) +(\w+)\((.*)\) += (\d+)")
