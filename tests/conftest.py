@@ -15,7 +15,9 @@ collect_ignore_glob = (
     else [
         "test_acme_*.py",
         "test_deploy*.py",
+        "test_power.py",
         "test_service.py",
+        "test_several.py",
         "test_support.py",
         "test_years.py",
     ]

@@ -7,7 +7,6 @@ import shutil
 import ssl
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,28 +17,16 @@ from cryptography import x509
 from support.gate import Gate, gate
 from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble
 from support.program import require
-from support.supervision import Machine, under_s6, under_s6_rc
+from support.supervision import LOG_USER, USER, Machine, python_for_all, under_s6, under_s6_rc
 
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 
-USER, LOG_USER, WEB_USER = "daemon", "bin", "mail"
-"""Accounts that every machine has."""
+WEB_USER = "mail"
+"""Whose the web server is."""
 NAMES = ["example.org", "www.example.org"]
 KINDS = {"s6": under_s6, "s6-rc": under_s6_rc}
 
 Start = Callable[..., contextlib.AbstractContextManager[Machine]]
-
-
-def python_for_all() -> str:
-    """A Python with acme that USER can run too, unlike one in somebody's home directory."""
-    for python in ("/usr/bin/python3", sys.executable):
-        probe = ["s6-setuidgid", USER, python, "-I", "-c", "import acme"]
-        if subprocess.run(probe, capture_output=True, cwd="/", check=False).returncode == 0:
-            return python
-    reason = f"no Python with acme that user {USER} can run, such as Debian's python3-acme"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(params=KINDS)

@@ -12,8 +12,7 @@ from cryptography import x509
 from support.command import call
 from support.pebble import PEBBLE, ChallTestSrv, Pebble, nginx_conf, pebble
 from support.program import Command, free_port, require, running
-from support.supervision import WITHIN, s6_rc, scanning
-from test_service import LOG_USER, USER, python_for_all
+from support.supervision import LOG_USER, USER, WITHIN, python_for_all, s6_rc, scanning
 
 DEFAULTS = """\
 machine-defaults = false

@@ -19,11 +19,19 @@ from support.pebble import PEBBLE, ChallTestSrv, Settings, WebServer, pebble
 from support.program import free_port, require
 from support.rendering import rendered, store
 from support.server import nginx, supervised
-from support.supervision import Machine, argv, under_s6, under_s6_rc
-from test_service import LOG_USER, NAMES, USER, python_for_all
+from support.supervision import (
+    LOG_USER,
+    USER,
+    Machine,
+    argv,
+    python_for_all,
+    under_s6,
+    under_s6_rc,
+)
 
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 
+NAMES = ["example.org", "www.example.org"]
 RENEWALS, VALIDITY, PAGE = 20, 30, 4
 """A number, seconds, KiB."""
 KINDS = {"s6": under_s6, "s6-rc": under_s6_rc}
