@@ -11,7 +11,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from s6gen import structure
 from s6gen.errors import Fatal, Fatals, os_failure
-from s6gen.layers import Layer
+from s6gen.layers import COMMAND_LINE, Layer
 from s6gen.structure import Mistake
 from s6gen.toml_lines import line_of, toml_lines
 from s6gen.validators import is_file_name, is_service_name
@@ -36,6 +36,8 @@ class Document:
     host: dict[str, Table] = attrs.Factory(dict)
 
 
+PROBE = {"page": "page", "domain": "example.org"}
+"""A certificate, so that defaults can be tried without one."""
 KEYS = {field.name: field.name.replace("_", "-") for field in attrs.fields(Document)}
 
 
@@ -45,6 +47,8 @@ class Configuration:
 
     path: Path
     text: str
+    table: Table
+    """As it is read."""
     document: Document
 
     @property
@@ -105,7 +109,7 @@ def configuration(text: str, path: Path) -> Configuration:
     except cattrs.ClassValidationError as error:
         wrong = structure.mistakes(error, KEYS, KEYS.values())
         raise listed(told(one, path, text) for one in wrong) from None
-    read = Configuration(path=path, text=text, document=document)
+    read = Configuration(path=path, text=text, table=table, document=document)
     if found := list(faults(read)):
         raise listed(told(one, path, text) for one in found)
     return read
@@ -138,13 +142,13 @@ def faults(configuration: Configuration) -> Iterator[Mistake]:
     """What is wrong beyond the types."""
     document = configuration.document
     layer = configuration.layer
-    if not document.output:
-        yield Mistake("output", "is empty: give a directory")
+    for key, path in (("output", document.output), ("templates", document.templates)):
+        if path is not None and not is_path(path):
+            yield Mistake(key, f"must be a directory: {path!r}")
     if not is_service_name(document.bundle):
         yield Mistake("bundle", f"must be a service's name: {document.bundle!r}")
-    for key in ("page", "domain"):
-        if key in document.defaults:
-            yield Mistake(key, "is each certificate's own", layer({}, ("defaults",)))
+    unused = not any(configuration.hosts.values())
+    yield from default_faults(configuration.below(None)[-1], unused=unused)
     if document.host and document.certificate:
         yield Mistake("certificate", "is for no host: write [[host.NAME.certificate]]")
     for name, table in document.host.items():
@@ -153,10 +157,36 @@ def faults(configuration: Configuration) -> Iterator[Mistake]:
             continue
         if not is_file_name(name) or name.startswith("."):
             yield Mistake("", f"not a name for a host: {name!r}", layer({}, ("host", name)))
+        unused = not table.get("certificate")
+        yield from default_faults(configuration.below(name)[-1], unused=unused)
         try:
             structure.tables(table.get("certificate", []), list)
         except Fatal as fatal:
             yield Mistake("certificate", str(fatal), layer({}, ("host", name)))
+
+
+def is_path(text: str) -> bool:
+    """What may be the path of a directory."""
+    return text != "" and "\0" not in text
+
+
+def default_faults(layer: Layer, *, unused: bool) -> Iterator[Mistake]:
+    """What is wrong with defaults; the values too where no certificate brings that to light."""
+    for key in PROBE:
+        if key in layer.values:
+            yield Mistake(key, "is each certificate's own", layer)
+    result = structure.structure((layer, Layer(PROBE, COMMAND_LINE))) if unused else None
+    if isinstance(result, list):
+        yield from (one for one in result if one.layer is layer)
+
+
+def machine_layer(path: Path) -> Layer:
+    """What a machine's file of defaults says. Raises Fatals with every mistake."""
+    text = read_text(path)
+    layer = Layer(parse(text, path), str(path))
+    if wrong := list(default_faults(layer, unused=True)):
+        raise listed(told(one, path, text) for one in wrong)
+    return layer
 
 
 def told(mistake: Mistake, path: Path, text: str) -> tuple[str, int, str]:

@@ -182,7 +182,12 @@ def recorded_below(output: Path) -> list[str]:
     """The directories in output that s6gen has rendered into."""
     if not output.is_dir():
         return []
-    return sorted(one.name for one in output.iterdir() if (one / manifest.NAME).is_file())
+    return sorted(one.name for one in output.iterdir() if has_record(one))
+
+
+def has_record(output: Path) -> bool:
+    """Whether s6gen has rendered into a directory."""
+    return (output / manifest.NAME).is_file()
 
 
 def left_services(record: Record, services: Iterable[str]) -> list[str]:

@@ -64,6 +64,8 @@ class Wish(NamedTuple):
     """Remove what is left over."""
     merge: bool = False
     """Keep edits, and merge them with what is new."""
+    prefix: str = ""
+    """What paths are shown with: the name of the host."""
 
     @property
     def services(self) -> frozenset[str]:

@@ -19,7 +19,8 @@ def find() -> Path | None:
     for directory in (here, *here.parents):
         path = directory / CONFIGURATION
         if path.is_file():
-            if path.stat().st_uid not in (0, os.geteuid()):
+            owners = {path.stat().st_uid, path.lstat().st_uid}
+            if not owners <= {0, os.geteuid()}:
                 raise Fatal(
                     f"{path}: belongs to another user: give it with --config if you trust it"
                 )
@@ -62,7 +63,16 @@ def with_certificate(
     for layers in old.hosts.get(host, []):
         if layers[-1].values.get("page") == values["page"]:
             raise Fatal(f"{old.path}: page {values['page']!r} is there already: change it there")
-    certificates([new_certificate(old, host, values)])
+    certificates({host: [new_certificate(old, host, values)]})
     place = "certificate" if host is None else f"host.{toml_value(host)}.certificate"
-    text = f"{old.text.rstrip()}\n\n[[{place}]]\n{toml_table(values)}"
-    return configuration(text, old.path)
+    addition = f"\n[[{place}]]\n{toml_table(values)}"
+    if not addition.isascii() and "\udc80" <= max(addition) <= "\udcff":
+        raise Fatal("--save: something given is not UTF-8, which TOML has to be")
+    newline = "\r\n" if "\r\n" in old.text else "\n"
+    text = f"{old.text.rstrip()}\n{addition}".replace("\r\n", "\n").replace("\n", newline)
+    try:
+        return configuration(text, old.path)
+    except Fatal:
+        raise Fatal(
+            f"{old.path}: a [[{place}]] cannot be added at its end: add it yourself"
+        ) from None

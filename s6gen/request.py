@@ -33,18 +33,15 @@ Request = Mapping[str | None, list[tuple[Layer, ...]]]
 def request(
     configuration: "Configuration | None", given: Mapping[str, Any], host: str | None
 ) -> Request:
-    """What a configuration asks for, if there is one, with the command line's values over it."""
+    """What a configuration asks for, if there is one, with the command line's values over it.
+
+    With a page on the command line they lie over that certificate alone, which may be a new one.
+    """
     if configuration is None:
         return {None: [layered(None, (), given)]}
-    chosen = {
-        name: one_page(configuration, name, certificates, given)
-        for name, certificates in hosts(configuration, given, host).items()
-    }
-    if not any(chosen.values()):
-        raise Fatal(f"{configuration.path}: asks for no certificate: add a [[certificate]]")
     return {
-        name: [layered(configuration, layers, given) for layers in certificates]
-        for name, certificates in chosen.items()
+        name: overlaid(configuration, name, certificates, given)
+        for name, certificates in hosts(configuration, given, host).items()
     }
 
 
@@ -72,24 +69,37 @@ def hosts(configuration: "Configuration", given: Mapping[str, Any], host: str | 
             raise Fatal(f"--page: say for which host: --host of {known}")
         return found
     if host not in found:
-        raise Fatal(f"--host: {configuration.path} has no host {host!r}, but {known or 'none'}")
+        but = f": it has {known}" if known else ""
+        raise Fatal(f"--host: {configuration.path} has no host {host!r}{but}")
     return {host: found[host]}
 
 
-def one_page(
+def overlaid(
     configuration: "Configuration",
     host: str | None,
     certificates: list[tuple[Layer, ...]],
     given: Mapping[str, Any],
 ) -> list[tuple[Layer, ...]]:
-    """All certificates, or, where the command line has a page, that one: maybe a new one."""
+    """The certificates of a host, and the command line's values over those that they are for."""
     if "page" not in given:
         if "domain" in given and len(certificates) > 1:
             raise Fatal("--domain: say for which page: --page")
-        return certificates
-    page = given["page"]
-    mine = [layers for layers in certificates if layers[-1].values.get("page") == page]
-    return mine[:1] or [configuration.below(host)]
+        return [layered(configuration, layers, given) for layers in certificates]
+    pages = [layers[-1].values.get("page") for layers in certificates]
+    if given["page"] in pages:
+        place = pages.index(given["page"])
+    elif "domain" in given:
+        place, certificates = len(pages), [*certificates, configuration.below(host)]
+    else:
+        known = ", ".join(map(repr, pages)) or "none"
+        raise Fatal(
+            f"--page: {configuration.path} has no page {given['page']!r}, but {known}: "
+            "give --domain for a new one"
+        )
+    return [
+        layered(configuration, layers, given if number == place else {})
+        for number, layers in enumerate(certificates)
+    ]
 
 
 def machine_defaults(configuration: "Configuration | None" = None) -> tuple[Layer, ...]:
@@ -105,32 +115,38 @@ def machine_files() -> tuple[Layer, ...]:
     found = [path for path in (places.DISTRIBUTION, places.ADMINISTRATOR) if path.is_file()]
     if not found:
         return ()
-    from s6gen.configuration import parse, read_text  # takes a while to load
+    from s6gen.configuration import machine_layer  # takes a while to load
 
-    return tuple(Layer(parse(read_text(path), path), str(path)) for path in found)
+    return tuple(map(machine_layer, found))
 
 
-def certificates(asked: list[tuple[Layer, ...]]) -> list[RenewLetsEncrypt]:
-    """The certificates asked for. Raises Fatals with all mistakes."""
-    if all(layer.source == COMMAND_LINE for layers in asked for layer in layers):
-        return [
-            RenewLetsEncrypt(**{NAMES[key]: value for key, value in layers[-1].values.items()})
-            for layers in asked
-        ]
-    from s6gen.structure import structure  # takes a while to load
+def certificates(asked: Request) -> dict[str | None, list[RenewLetsEncrypt]]:
+    """The certificates asked for, of each host. Raises Fatals with all mistakes."""
+    every = [layers for several in asked.values() for layers in several]
+    if all(layer.source == COMMAND_LINE for layers in every for layer in layers):
+        return {name: [directly(layers) for layers in several] for name, several in asked.items()}
+    from s6gen.configuration import listed  # takes a while to load
+    from s6gen.structure import structure
 
-    made, wrong = [], []
-    for layers in asked:
-        result = structure(layers)
-        if isinstance(result, RenewLetsEncrypt):
-            made.append(result)
-        else:
-            wrong += [told(mistake, layers) for mistake in result]
+    results = {name: [structure(layers) for layers in several] for name, several in asked.items()}
+    wrong = [
+        told(mistake, layers)
+        for name, several in asked.items()
+        for layers, result in zip(several, results[name], strict=True)
+        if isinstance(result, list)
+        for mistake in result
+    ]
     if wrong:
-        from s6gen.configuration import listed
-
         raise listed(wrong)
-    return made
+    return {
+        name: [one for one in several if isinstance(one, RenewLetsEncrypt)]
+        for name, several in results.items()
+    }
+
+
+def directly(layers: tuple[Layer, ...]) -> RenewLetsEncrypt:
+    """A certificate that the command line alone asks for."""
+    return RenewLetsEncrypt(**{NAMES[key]: value for key, value in layers[-1].values.items()})
 
 
 def told(mistake: "Mistake", layers: tuple[Layer, ...]) -> tuple[str, int, str]:

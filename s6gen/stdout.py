@@ -11,4 +11,5 @@ def write(text: str) -> None:
 
 def wants_colour() -> bool:
     """On a terminal, unless the user said otherwise (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain

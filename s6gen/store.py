@@ -195,7 +195,8 @@ def replace_file(path: Path, text: str) -> None:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
         new.unlink(missing_ok=True)
         with opened(path.parent) as here:
-            assert here is not None
+            if here is None:
+                raise Fatal(f"{path.parent}: no such directory")
             write(here, {new.name: File(text.encode(), mode)})
             flush(here, [new.name])
             os.replace(new.name, path.name, src_dir_fd=here, dst_dir_fd=here)

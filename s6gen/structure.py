@@ -135,7 +135,8 @@ def mistakes(
         elif isinstance(one, KeyError):
             yield Mistake(key, "is missing")
         elif isinstance(one, Fatal):
-            yield Mistake(key or first_option(str(one)), str(one).removeprefix(f"--{key}: "))
+            key = key or first_option(str(one))
+            yield Mistake(key, str(one).removeprefix(f"--{key}: "))
         else:
             raise one
 

@@ -1,6 +1,5 @@
 """What a parameter may be. Each check names the option at fault and says what must hold."""
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -61,6 +60,11 @@ def not_twice(_: object, attribute: "attrs.Attribute[Any]", values: tuple[str, .
             raise Fatal(f"{option(attribute)}: given twice: {value!r}")
 
 
+def size(text: str) -> int:
+    """How many bytes a text is in a file, whatever the locale."""
+    return len(text.encode("utf-8", "surrogateescape"))
+
+
 def is_directory_below_root(path: str) -> bool:
     """An absolute path that means the same everywhere, and not the root itself."""
     names = path.split("/")[1:]
@@ -69,7 +73,7 @@ def is_directory_below_root(path: str) -> bool:
 
 def is_interpreter(path: str) -> bool:
     """What a kernel takes behind `#!`: one absolute path without white space (execve(2))."""
-    return path.startswith("/") and not re.search(r"\s", path) and len(os.fsencode(path)) <= 100
+    return path.startswith("/") and not re.search(r"\s", path) and size(path) <= 100
 
 
 def is_service_name(name: str) -> bool:
@@ -79,7 +83,7 @@ def is_service_name(name: str) -> bool:
 
 def is_file_name(name: str) -> bool:
     """What one entry of a directory can be called (NAME_MAX)."""
-    return name != "" and "/" not in name and len(os.fsencode(name)) <= 255
+    return name != "" and "/" not in name and size(name) <= 255
 
 
 directory = must(is_directory_below_root, "an absolute path without '..'")

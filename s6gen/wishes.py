@@ -8,7 +8,8 @@ from s6gen.compile_errors import tree_errors
 from s6gen.errors import Fatal, Fatals
 from s6gen.host import services
 from s6gen.kind import Kind
-from s6gen.output import recorded_below
+from s6gen.manifest import service_of
+from s6gen.output import has_record, recorded_below
 from s6gen.plan import Wish
 from s6gen.render import origins, render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
@@ -29,28 +30,55 @@ def wished(
 ) -> dict[Path, Wish]:
     """What is asked for, rendered. What was rendered before, and no longer is, is left over."""
     top = output or (configuration.output if configuration else Path())
-    whole = configuration is not None and "page" not in given
-    bundle = configuration.document.bundle if configuration and whole else None
-    asked = request(configuration, given, host)
-    found = {name: certificates(layers) for name, layers in asked.items()}
+    page = given.get("page") if configuration else None
+    whole = configuration is not None and page is None
+    found = certificates(request(configuration, given, host))
     wishes = {}
     for name, several in found.items():
-        kinds = together(several, bundle, str(configuration.path) if configuration else "")
         path = top / name if name else top
-        wishes[path] = Wish(tree=render(kinds, templates), origins=origins(kinds), complete=whole)
-        for error in tree_errors(wishes[path].tree, str(path)):
+        kinds = together(several, configuration)
+        tree = render(kinds, templates)
+        for error in tree_errors(tree, str(path)):
             raise Fatal(f"s6-rc would refuse this: {error.path}: {error.message}")
+        if page is not None:
+            chosen = next(one for one in several if one.page == page)
+            tree = {
+                path: file for path, file in tree.items() if service_of(path) in concerned(chosen)
+            }
+        prefix = f"{name}/" if name else ""
+        wishes[path] = Wish(tree, origins(kinds), complete=whole, prefix=prefix)
     if whole and host is None:
-        former = (top, *(top / name for name in recorded_below(top)))
-        wishes |= {path: Wish(tree={}, complete=True) for path in former if path not in wishes}
-    return wishes
+        wishes |= former(top, wishes)
+    asked = {path: wish for path, wish in wishes.items() if wish.tree or has_record(path)}
+    if configuration and not asked:
+        raise Fatal(f"{configuration.path}: asks for no certificate: add a [[certificate]]")
+    return asked
+
+
+def concerned(certificate: RenewLetsEncrypt) -> tuple[str, ...]:
+    """The services that are rendered for one certificate: its own, and its logger."""
+    return (certificate.service, certificate.log_service)
+
+
+def former(top: Path, wishes: Mapping[Path, Wish]) -> dict[Path, Wish]:
+    """The output directories that were rendered into and no longer are."""
+    found = {top: ""} | {top / name: f"{name}/" for name in recorded_below(top)}
+    return {
+        path: Wish({}, complete=True, prefix=prefix)
+        for path, prefix in found.items()
+        if path not in wishes
+    }
 
 
 def together(
-    several: Sequence[RenewLetsEncrypt], bundle: str | None, source: str
+    several: Sequence[RenewLetsEncrypt], configuration: "Configuration | None"
 ) -> Sequence[Kind]:
     """The services of a host; what cannot be together is told with the file that asks for it."""
+    if not several:
+        return ()
+    if configuration is None:
+        return services(several)
     try:
-        return services(several, bundle) if several else ()
+        return services(several, configuration.document.bundle)
     except Fatal as fatal:
-        raise Fatals(f"{source}: {one}" if source else one for one in fatal.messages) from None
+        raise Fatals(f"{configuration.path}: {one}" for one in fatal.messages) from None

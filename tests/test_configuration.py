@@ -293,10 +293,32 @@ def test_one_page_alone_leaves_the_others(tmp_path: Path) -> None:
     call("render", cwd=put(TWO, tmp_path))
     shop = run_script(tmp_path, "shop")
 
-    call("render", "--page", "example", "--user", "other", cwd=tmp_path)
+    _, out, _ = call("render", "--page", "example", "--ca", "letsencrypt-staging", cwd=tmp_path)
 
-    assert "s6-setuidgid other\n" in run_script(tmp_path, "example")
+    updated = [line for line in out.splitlines() if not line.startswith("unchanged ")]
+    assert updated == ["updated    renew-lets-encrypt-example-srv/run"]
+    assert "acme-staging" in run_script(tmp_path, "example")
     assert run_script(tmp_path, "shop") == shop
+    assert call("render", "--page", "shop", "--check", cwd=tmp_path) == (0, "", "")
+    assert call("render", "--page", "nope", cwd=tmp_path) == (
+        100,
+        "",
+        "s6gen: fatal: --page: s6gen.toml has no page 'nope', but 'example', 'shop': "
+        "give --domain for a new one\n",
+    )
+
+
+def test_a_page_that_is_not_in_the_file_joins_the_others(tmp_path: Path) -> None:
+    call("render", cwd=put(TWO, tmp_path))
+
+    code, _, err = call("render", "--page", "new", "--domain", "new.example.org", cwd=tmp_path)
+
+    assert (code, err) == (0, "")
+    assert (tmp_path / "sv/renew-lets-encrypt-log/consumer-for").read_text() == (
+        "renew-lets-encrypt-example-srv\nrenew-lets-encrypt-new-srv\nrenew-lets-encrypt-shop-srv\n"
+    )
+    given = ["--given", "mount", "--given", "networking"]
+    assert call("check", *given, "sv", cwd=tmp_path) == (0, "", "")
 
 
 def test_save_adds_a_certificate_and_keeps_the_rest(tmp_path: Path) -> None:
@@ -376,7 +398,7 @@ def test_hosts_are_rendered_each_below_its_own_directory(tmp_path: Path) -> None
     assert call("render", "--host", "x", cwd=tmp_path) == (
         100,
         "",
-        "s6gen: fatal: --host: s6gen.toml has no host 'x', but web, mail.example\n",
+        "s6gen: fatal: --host: s6gen.toml has no host 'x': it has web, mail.example\n",
     )
     assert call("render", "--page", "a", cwd=tmp_path)[2] == (
         "s6gen: fatal: --page: say for which host: --host of web, mail.example\n"
@@ -399,7 +421,7 @@ def test_layers_from_the_package_to_the_command_line(tmp_path: Path) -> None:
 
     shown = program.call("config", "--page", "shop", "--live", "/run/rc", cwd=site)[1]
 
-    found = dict(line.split(" # ", 1) for line in shown.splitlines()[1:-1])
+    found = dict(line.split(" # ", 1) for line in shown.splitlines() if " # " in line)
     found = {key.strip(): origin for key, origin in found.items()}
     assert found['page = "shop"'] == "command line"
     assert found['domain = ["shop.example.org"]'] == "s6gen.toml:9"

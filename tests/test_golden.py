@@ -54,7 +54,7 @@ CASES = {
 def rendered(arguments: str) -> Tree:
     """What the arguments of `s6gen render` make, without the client's copy."""
     given = given_values(command.make_context("render", shlex.split(arguments)).params)
-    tree = render(services(certificates(request(None, given, None)[None])))
+    tree = render(services(certificates(request(None, given, None))[None]))
     return {path: file for path, file in tree.items() if not path.endswith("/acme_client.py")}
 
 

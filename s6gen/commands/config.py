@@ -1,7 +1,7 @@
 """`s6gen config`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
@@ -15,9 +15,15 @@ from s6gen.stdout import write
 from s6gen.toml_lines import line_of, toml_lines
 from s6gen.toml_text import toml_table, toml_value
 
+if TYPE_CHECKING:
+    from s6gen.configuration import Configuration
+
 COLUMN = 60
 """Where the origins begin."""
 DERIVED = "follows from the others"
+KEYS_AT_TOP = {"output": "output", "templates": "templates", "bundle": "bundle"} | {
+    "machine_defaults": "machine-defaults"
+}
 
 
 def main(config: str | None, host: str | None, schema: bool, **parameters: Any) -> None:
@@ -28,13 +34,35 @@ def main(config: str | None, host: str | None, schema: bool, **parameters: Any) 
         write(schema_text())
         return
     configuration = configuration_at(config)
-    asked = request(configuration, given_values(parameters), host)
-    found = {name: certificates(several) for name, several in asked.items()}
+    given = given_values(parameters)
+    asked = request(configuration, given, host)
+    found = certificates(asked)
     lines: dict[str, Any] = {}
+    if configuration:
+        write(top(configuration, lines))
     for name, several in asked.items():
         header = "[[certificate]]" if name is None else f"[[host.{toml_value(name)}.certificate]]"
         for certificate, layers in zip(found[name], several, strict=True):
-            write(f"{header}\n{described(certificate, layers, lines)}\n")
+            if given.get("page") in (None, certificate.page):
+                write(f"{header}\n{described(certificate, layers, lines)}\n")
+
+
+def top(configuration: "Configuration", lines: dict[str, Any]) -> str:
+    """What the top of the file says."""
+    layer = configuration.layer(configuration.table, ())
+    text = ""
+    for name, key in KEYS_AT_TOP.items():
+        value = getattr(configuration.document, name)
+        if value is not None:
+            known = (value, layer) if key in configuration.table else None
+            text += entry(key, value, origin(key, known, lines))
+    return f"{text}\n"
+
+
+def entry(key: str, value: Any, source: str) -> str:
+    """One value, and where it comes from."""
+    line = toml_table({key: value}).rstrip()
+    return f"{line:<{COLUMN}} # {source}\n"
 
 
 def described(
@@ -47,21 +75,21 @@ def described(
         value, key = getattr(certificate, name), key_of(field)
         if value is None:
             continue
-        line = toml_table({key: value}).rstrip()
-        text += f"{line:<{COLUMN}} # {origin(key, field, known.get(key), lines)}\n"
+        derived = isinstance(field.default, attrs.Factory)  # type: ignore[arg-type]
+        unsaid = DERIVED if derived else BUILT_IN
+        text += entry(key, value, origin(key, known.get(key), lines, unsaid))
     return text
 
 
 def origin(
     key: str,
-    field: "attrs.Attribute[Any]",
     known: tuple[Any, Layer] | None,
     lines: dict[str, Any],
+    unsaid: str = BUILT_IN,
 ) -> str:
     """Where a value comes from."""
     if known is None:
-        derived = isinstance(field.default, attrs.Factory)  # type: ignore[arg-type]
-        return DERIVED if derived else BUILT_IN
+        return unsaid
     layer = known[1]
     if not layer.is_file:
         return layer.source

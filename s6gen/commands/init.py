@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from s6gen.errors import Fatal, Fatals
+from s6gen.errors import Fatal
 from s6gen.initial import initial
 from s6gen.places import CONFIGURATION
-from s6gen.request import NAMES, machine_defaults
+from s6gen.request import machine_defaults
 from s6gen.store import replace_file
 
 
@@ -17,9 +17,6 @@ def main(config: str) -> None:
     if path.exists() or path.is_symlink():
         raise Fatal(f"{path}: is there already: edit it, or name another with --config")
     pinned = {key: value for layer in machine_defaults() for key, value in layer.values.items()}
-    if unknown := sorted(pinned.keys() - NAMES):
-        sources = ", ".join(layer.source for layer in machine_defaults())
-        raise Fatals(f"{sources}: {key}: no such key" for key in unknown)
     replace_file(path, initial(pinned))
     click.echo(f"created    {path}")
 

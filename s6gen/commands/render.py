@@ -89,7 +89,7 @@ def shown(updates: Sequence[Update], *, as_diff: bool) -> Exit:
     """Tell what would be written."""
     lines: list[str] = []
     for update in updates:
-        prefix = prefix_of(update, updates)
+        prefix = update.wish.prefix
         changes = [
             one._replace(path=prefix + one.path)
             for one in update.changes
@@ -121,7 +121,7 @@ def written(wishes: dict[Path, Wish], addition: "Configuration | None") -> None:
         print(f"s6gen: warning: {one.path}: {one.advice}", file=sys.stderr)  # noqa: T201
     write(
         "".join(
-            f"{one.action:<10} {prefix_of(update, every)}{one.path}\n"
+            f"{one.action:<10} {update.wish.prefix}{one.path}\n"
             for update in every
             for one in update.changes
             if one.action not in REPORTED
@@ -135,18 +135,13 @@ def reported(updates: Sequence[Update], action: str) -> Iterator[Change]:
     for update in updates:
         for one in update.changes:
             if one.action == action:
-                yield one._replace(path=prefix_of(update, updates) + one.path)
+                yield one._replace(path=update.wish.prefix + one.path)
 
 
 def refuse(changes: Sequence[Change]) -> None:
     """Raise Fatals for what may not be done."""
     if changes:
         raise Fatals(f"{one.path}: {one.reason}: {one.advice}" for one in changes)
-
-
-def prefix_of(update: Update, updates: Sequence[Update]) -> str:
-    """What tells one output directory from others."""
-    return f"{update.output.name}/" if len(updates) > 1 else ""
 
 
 OUTPUT = [
