@@ -1,5 +1,6 @@
 """s6gen.toml: read, structured, and what is wrong in it."""
 
+import functools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -115,6 +116,7 @@ def configuration(text: str, path: Path) -> Configuration:
     return read
 
 
+@functools.cache
 def read_text(path: Path) -> str:
     """The text of a file."""
     try:
@@ -129,7 +131,9 @@ def parse(text: str, path: Path) -> Table:
     """The table that a text is."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise Fatal(f"{path}:1: is nested too deeply") from None
+    except ValueError as error:  # also for a number that is too long
         message = str(error)
         place = message.rpartition(" (at ")[2].removesuffix(")")
         line = place.removeprefix("line ").partition(",")[0]
@@ -141,28 +145,36 @@ def parse(text: str, path: Path) -> Table:
 def faults(configuration: Configuration) -> Iterator[Mistake]:
     """What is wrong beyond the types."""
     document = configuration.document
-    layer = configuration.layer
     for key, path in (("output", document.output), ("templates", document.templates)):
         if path is not None and not is_path(path):
             yield Mistake(key, f"must be a directory: {path!r}")
     if not is_service_name(document.bundle):
         yield Mistake("bundle", f"must be a service's name: {document.bundle!r}")
-    unused = not any(configuration.hosts.values())
-    yield from default_faults(configuration.below(None)[-1], unused=unused)
     if document.host and document.certificate:
         yield Mistake("certificate", "is for no host: write [[host.NAME.certificate]]")
+    if wrong := list(host_faults(configuration)):
+        yield from wrong
+        return
+    unused = not any(configuration.hosts.values())
+    yield from default_faults(configuration.below(None)[-1], unused=unused)
     for name, table in document.host.items():
-        if not isinstance(table, dict):
-            yield Mistake(name, "must be a table", layer({}, ("host",)))
-            continue
-        if not is_file_name(name) or name.startswith("."):
-            yield Mistake("", f"not a name for a host: {name!r}", layer({}, ("host", name)))
         unused = not table.get("certificate")
         yield from default_faults(configuration.below(name)[-1], unused=unused)
+
+
+def host_faults(configuration: Configuration) -> Iterator[Mistake]:
+    """Hosts that are none."""
+    for name, table in configuration.document.host.items():
+        layer = configuration.layer({}, ("host", name))
+        if not is_file_name(name) or name.startswith("."):
+            yield Mistake("", f"not a name for a host: {name!r}", layer)
+        if not isinstance(table, dict):
+            yield Mistake("", "must be a table", layer)
+            continue
         try:
             structure.tables(table.get("certificate", []), list)
         except Fatal as fatal:
-            yield Mistake("certificate", str(fatal), layer({}, ("host", name)))
+            yield Mistake("certificate", str(fatal), layer)
 
 
 def is_path(text: str) -> bool:
@@ -189,10 +201,13 @@ def machine_layer(path: Path) -> Layer:
     return layer
 
 
+known_lines = functools.lru_cache(toml_lines)
+
+
 def told(mistake: Mistake, path: Path, text: str) -> tuple[str, int, str]:
     """Where a mistake is, file and line, and what it is, with its table and key."""
     table = mistake.layer.table if mistake.layer else ()
-    line = line_of(toml_lines(text), (*table, mistake.key) if mistake.key else table)
+    line = line_of(known_lines(text), (*table, mistake.key) if mistake.key else table)
     words = (title(table), mistake.key, mistake.message)
     return str(path), line, ": ".join(word for word in words if word)
 

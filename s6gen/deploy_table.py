@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from s6gen.errors import Fatal
+from s6gen.shell import shell_words
+from s6gen.validators import is_service_name
 
 KINDS = ("copy", "combine", "reload", "restart", "run")
 
@@ -22,6 +24,8 @@ def as_text(table: Mapping[str, Any]) -> str:
     if not isinstance(steps, list) or not all(isinstance(one, dict) for one in steps):
         raise Fatal('steps: must be a list of tables, such as {copy = "chain", to = "/…"}')
     name = text_of("name", table.get("name"))
+    if not is_service_name(name):
+        raise Fatal(f"name: not a name for a consumer: {name!r}")
     return f"{name}: " + "; ".join(shlex.join(step_words(step)) for step in steps)
 
 
@@ -34,7 +38,7 @@ def step_words(step: Mapping[str, Any]) -> list[str]:
     rest = {key: value for key, value in step.items() if key != kind}
     if kind == "run":
         command = step[kind]
-        words = command if isinstance(command, list) else [command]
+        words = command if isinstance(command, list) else shell_words(text_of(kind, command))
         return [kind, *assignments(rest), *(text_of(kind, word) for word in words)]
     if kind in ("copy", "combine"):
         parts = step[kind] if isinstance(step[kind], list) else [step[kind]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 import attrs
 
@@ -27,8 +28,11 @@ def services(certificates: Sequence[RenewLetsEncrypt], bundle: str | None = None
 
     Those that name the same log service share it (s6-rc-compile: a consumer of several producers).
     """
-    if len(certificates) > 1 and (wrong := list(dict.fromkeys(conflicts(certificates)))):
-        raise Fatals(wrong)
+    wrong: dict[frozenset[str], str] = {}
+    for conflict in conflicts(certificates):
+        wrong.setdefault(frozenset(map(named, conflict[:2])), conflict.message)
+    if wrong:
+        raise Fatals(wrong.values())
     loggers = list(shared(certificates, from_file=bundle is not None))
     if len(loggers) > 1:  # the bundle is for all, not for those of one logger
         loggers = [
@@ -66,25 +70,40 @@ def shared(
         )
 
 
-def conflicts(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[str]:
-    """Each pair of certificates that cannot be on one host, and why."""
+class Conflict(NamedTuple):
+    """Two certificates, or one with itself, that cannot be on one host, and why."""
+
+    one: RenewLetsEncrypt
+    other: RenewLetsEncrypt
+    why: str
+
+    @property
+    def message(self) -> str:
+        """The conflict, so that the owner knows both."""
+        if self.one is self.other:
+            return f"certificate {named(self.one)} {self.why}"
+        return f"certificates {named(self.one)} and {named(self.other)} {self.why}"
+
+
+def named(certificate: RenewLetsEncrypt) -> str:
+    """What its owner knows a certificate by."""
+    return f"{certificate.page!r} ({certificate.domains[0]})"
+
+
+def conflicts(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[Conflict]:
+    """All that certificates cannot share."""
     owners: dict[tuple[str, str], RenewLetsEncrypt] = {}
     for mine in certificates:
         for what, value in claims(mine):
             other = owners.setdefault((what, value), mine)
             if other is not mine:
-                yield f"{pair(other, mine)} {what} {value!r}"
-                break
-    loggers: dict[str, RenewLetsEncrypt] = {}
-    accounts: dict[str, RenewLetsEncrypt] = {}
-    for mine in certificates:
-        yield from differences(
-            loggers.setdefault(mine.log_service, mine), mine, mine.log_service, LOG_PARAMETERS
-        )
-        yield from differences(
-            accounts.setdefault(mine.account_key, mine), mine, mine.account_key, ("user", "group")
-        )
-    yield from exposed(certificates)
+                yield Conflict(other, mine, f"{what} {value!r}")
+    for name, parameters in (("log_service", LOG_PARAMETERS), ("account_key", ("user", "group"))):
+        firsts: dict[str, RenewLetsEncrypt] = {}
+        for mine in certificates:
+            shared = getattr(mine, name)
+            yield from differences(firsts.setdefault(shared, mine), mine, shared, parameters)
+    yield from overlaps(certificates)
 
 
 def claims(certificate: RenewLetsEncrypt) -> Iterator[tuple[str, str]]:
@@ -100,30 +119,60 @@ def claims(certificate: RenewLetsEncrypt) -> Iterator[tuple[str, str]]:
 
 
 def differences(
-    one: RenewLetsEncrypt, other: RenewLetsEncrypt, what: str, names: Iterable[str]
-) -> Iterator[str]:
+    one: RenewLetsEncrypt, other: RenewLetsEncrypt, shared: str, names: Iterable[str]
+) -> Iterator[Conflict]:
     """In which parameters two certificates differ that share something."""
-    for name in names if one is not other else ():
+    for name in names:
         values = (getattr(one, name), getattr(other, name))
         if values[0] != values[1]:
             option = key_of(getattr(attrs.fields(RenewLetsEncrypt), name))
             they = " and ".join(map(repr, values))
-            yield f"{pair(one, other)} share {what}, but --{option} is {they}"
-            return
+            yield Conflict(one, other, f"share {shared}, but --{option} is {they}")
 
 
-def exposed(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[str]:
-    """Sites in which the keys or logs of another certificate lie, or the other way round."""
-    sites = {one.site: one for one in certificates}
-    private = {path: one for one in certificates for path in (one.certificate_dir, one.log_dir)}
-    for mine in certificates:
-        for path in (mine.certificate_dir, mine.account_dir, mine.log_dir):
+class Place(NamedTuple):
+    """A directory of a certificate's, and who else may have it, or one in it."""
+
+    path: str
+    what: str
+    whose: str
+    certificate: RenewLetsEncrypt
+
+
+def places(certificate: RenewLetsEncrypt) -> Iterator[Place]:
+    """The directories that a certificate's services write to."""
+    yield Place(certificate.site, "the site", "", certificate)
+    for path in {certificate.certificate_dir, certificate.account_dir}:
+        yield Place(path, "keys", certificate.user, certificate)
+    yield Place(certificate.log_dir, "the log", certificate.log_service, certificate)
+    if certificate.consumers:
+        yield Place(certificate.state_dir, "root's records", "", certificate)
+
+
+def overlaps(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[Conflict]:
+    """Directories and files of one certificate that lie in a directory of another's."""
+    known: dict[str, list[Place]] = {}
+    for certificate in certificates:
+        for place in places(certificate):
+            known.setdefault(place.path, []).append(place)
+    for certificate in certificates:
+        for path, what, whose in written(certificate):
             for above in ancestors(path):
-                if other := sites.get(above):
-                    yield f"{pair(other, mine)}: {path!r} lies in the site {above!r}"
-        for above in ancestors(mine.site):
-            if other := private.get(above):
-                yield f"{pair(other, mine)}: the site {mine.site!r} lies in {above!r}"
+                for other in known.get(above, ()):
+                    alike = (what, whose) == (other.what, other.whose)
+                    own = certificate is other.certificate and what != "a deployment"
+                    if not alike and not own:
+                        why = f"overlap: {path!r}, {what}, is in {above!r}, {other.what}"
+                        yield Conflict(other.certificate, certificate, why)
+
+
+def written(certificate: RenewLetsEncrypt) -> Iterator[tuple[str, str, str]]:
+    """What a certificate's services write to, what that is, and whose."""
+    for place in places(certificate):
+        yield place.path, place.what, place.whose
+    for consumer in certificate.consumers:
+        for path in consumer.targets:
+            yield path, "a deployment", ""
 
 
 def ancestors(path: str) -> Iterator[str]:
@@ -131,10 +180,3 @@ def ancestors(path: str) -> Iterator[str]:
     while path:
         yield path
         path = path.rpartition("/")[0]
-
-
-def pair(one: RenewLetsEncrypt, other: RenewLetsEncrypt) -> str:
-    """Two certificates, so that their owner knows them."""
-    if one.page != other.page:
-        return f"certificates {one.page!r} and {other.page!r}"
-    return f"certificates {one.page!r} ({one.domains[0]}) and {other.page!r} ({other.domains[0]})"

@@ -4,6 +4,8 @@ s6-rc-compile passes over names that begin with a dot, and one line a file merge
 Before the files of a service stands, as a comment, what they were rendered by and from:
 
     # renew-lets-encrypt-srv 0.1.0 81d5e4e7b8f0a6c2
+
+In the directory of a host, the first line names it.
 """
 
 import functools
@@ -14,9 +16,11 @@ from typing import NamedTuple, TypeVar
 
 from s6gen.errors import Fatal
 from s6gen.tree import Tree
+from s6gen.validators import is_service_name
 
 NAME = ".s6gen"
-FILE = re.compile(r"([0-9a-f]{64})  ([^/.][^/]*/.+)")
+FILE = re.compile(r"([0-9a-f]{64})  ([^/\x00-\x1f]+/[^\x00-\x1f]+)")
+HOST = re.compile(r"# host ([^/\x00-\x1f]+)")
 ORIGIN = re.compile(r"# (\S+) (\S+) ([0-9a-f]{16})")
 
 T = TypeVar("T")
@@ -39,12 +43,15 @@ class Record(NamedTuple):
     """For each path the SHA-256 of what was rendered there."""
     origins: Mapping[str, frozenset[Origin]] = {}
     """For each service."""
+    host: str = ""
+    """The host of an s6gen.toml that the directory is for."""
 
     def only(self, services: Iterable[str]) -> "Record":
         """The part that speaks of some services."""
         names = frozenset(services)
         files = {path: one for path, one in self.files.items() if service_of(path) in names}
-        return Record(files, {name: one for name, one in self.origins.items() if name in names})
+        origins = {name: one for name, one in self.origins.items() if name in names}
+        return Record(files, origins, self.host)
 
     def without(self, services: Iterable[str]) -> "Record":
         """The part that speaks of all other services."""
@@ -52,7 +59,8 @@ class Record(NamedTuple):
 
     def __or__(self, other: "Record") -> "Record":
         """Both: what may stand there while one is being replaced by the other."""
-        return Record(union(self.files, other.files), union(self.origins, other.origins))
+        files, origins = union(self.files, other.files), union(self.origins, other.origins)
+        return Record(files, origins, other.host)
 
 
 def union(
@@ -83,26 +91,31 @@ def parse(content: bytes, source: str) -> Record:
     """Read a record. Raises Fatal with the line that is none, such as git's conflict marks."""
     files: dict[str, frozenset[str]] = {}
     origins: dict[str, frozenset[Origin]] = {}
-    for number, line in enumerate(content.decode("utf-8", "surrogateescape").splitlines(), 1):
+    host = ""
+    lines = content.decode("utf-8", "surrogateescape").split("\n")
+    for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, 1):
         if match := FILE.fullmatch(line):
-            if not {"", ".", ".."}.isdisjoint(match[2].split("/")):
+            names = match[2].split("/")
+            if not {"", ".", ".."}.isdisjoint(names) or not is_service_name(names[0]):
                 raise Fatal(f"{source}:{number}: must be a path below this directory: {match[2]!r}")
             files[match[2]] = files.get(match[2], frozenset()) | {match[1]}
         elif match := ORIGIN.fullmatch(line):
             origin = Origin(match[2], match[3])
             origins[match[1]] = origins.get(match[1], frozenset()) | {origin}
+        elif match := HOST.fullmatch(line):
+            host = match[1]
         elif re.match(r"<{7}|={7}|>{7}|\|{7}", line):
             raise Fatal(
                 f"{source}:{number}: a conflict: keep the lines of both sides, render again"
             )
         else:
             raise Fatal(f"{source}:{number}: must be a SHA-256, two spaces, a file: {line!r}")
-    return Record(files, origins)
+    return Record(files, origins, host)
 
 
 def dump(record: Record) -> bytes:
     """Write a record, sorted by path."""
-    lines = []
+    lines = [f"# host {record.host}\n"] if record.host else []
     before = ""
     for path, digests in sorted(record.files.items()):
         service = service_of(path)

@@ -1,32 +1,36 @@
 """Hand edits and a new rendering, merged: git knows how, and what was rendered last."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from s6gen.errors import Exit, Fatal
+from s6gen.errors import Fatal
 from s6gen.manifest import Record, digest
-from s6gen.plan import Foreign, pristine
-from s6gen.tree import File, Tree
+from s6gen.plan import Foreign, Wish, pristine
+from s6gen.tree import File
 
 REVISIONS = 1000
 """How far back git is asked."""
 
 
 def merged(
-    output: Path, tree: Tree, files: Mapping[str, File | Foreign], record: Record
+    output: Path, wish: Wish, files: Mapping[str, File | Foreign], record: Record
 ) -> dict[str, File | None]:
-    """What becomes of each edited file; nothing where the edit and the rendering collide.
+    """What becomes of each edited file that is to be merged; nothing where both collide.
 
-    Files of which nobody knows what was rendered last are left out.
+    Those are all, if that is wished for, and else the ones that were merged before. Files of which
+    nobody knows what was rendered last are left out.
     """
     found: dict[str, File | None] = {}
-    for path, wanted in tree.items():
+    for path, wanted in wish.tree.items():
         mine = files.get(path)
         rendered = record.files.get(path, frozenset())
-        if isinstance(mine, File) and rendered and digest(mine.content) not in rendered:
-            for base in bases(output, path, files):
+        if not isinstance(mine, File) or not rendered or digest(mine.content) in rendered:
+            continue
+        if wish.merge or pristine(path) in files:
+            for base in bases(output, path, files, wanted):
                 if digest(base) in rendered:
                     content = three_way(mine.content, base, wanted.content)
                     found[path] = None if content is None else File(content, wanted.mode)
@@ -34,26 +38,27 @@ def merged(
     return found
 
 
-def bases(output: Path, path: str, files: Mapping[str, File | Foreign]) -> Iterator[bytes]:
-    """What may be the last rendering of a file: the copy beside it, then what git has."""
+def bases(
+    output: Path, path: str, files: Mapping[str, File | Foreign], wanted: File
+) -> Iterator[bytes]:
+    """What may be the last rendering of a file: this one, the copy beside it, what git has."""
+    yield wanted.content
     kept = files.get(pristine(path))
     if isinstance(kept, File):
         yield kept.content
-    if output.is_dir():
-        yield from (blob for name in revisions(output, path) if (blob := git_blob(output, name)))
-        yield b""
+    yield b""
+    for name in revisions(output, path):
+        yield git("-C", output, "cat-file", "blob", name).stdout
 
 
 def revisions(output: Path, path: str) -> Iterable[str]:
     """The file in git's index, and in each commit that changed it, the newest first."""
     yield f":./{path}"
     listed = git("-C", output, "rev-list", f"--max-count={REVISIONS}", "HEAD", "--", f"./{path}")
-    yield from (f"{commit}:./{path}" for commit in (listed or b"").decode().split())
-
-
-def git_blob(output: Path, name: str) -> bytes | None:
-    """The content that git has under a name."""
-    return git("-C", output, "cat-file", "blob", name)
+    if listed.returncode != 0:
+        why = listed.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise Fatal(f"{output / path}: git cannot tell what was rendered last: {why}")
+    yield from (f"{commit}:./{path}" for commit in listed.stdout.decode().split())
 
 
 def three_way(mine: bytes, base: bytes, theirs: bytes) -> bytes | None:
@@ -62,13 +67,15 @@ def three_way(mine: bytes, base: bytes, theirs: bytes) -> bytes | None:
         paths = [Path(name) / one for one in ("mine", "base", "theirs")]
         for path, content in zip(paths, (mine, base, theirs), strict=True):
             path.write_bytes(content)
-        return git("merge-file", "-p", *paths)
+        done = git("merge-file", "-p", *paths)
+        return done.stdout if done.returncode == 0 else None
 
 
-def git(*arguments: str | Path) -> bytes | None:
-    """What git prints; nothing if it fails."""
+def git(*arguments: str | Path) -> "subprocess.CompletedProcess[bytes]":
+    """Run git, whatever repository a hook that calls us is at work in."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    command = ["git", *arguments]
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+        return subprocess.run(command, capture_output=True, check=False, env=environment)
     except FileNotFoundError:
-        raise Fatal("--merge: needs git, which is not installed", Exit.USAGE) from None
-    return done.stdout if done.returncode == 0 else None
+        raise Fatal("edits are merged by git, which is not installed") from None

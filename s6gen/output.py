@@ -30,10 +30,13 @@ OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @contextlib.contextmanager
-def opened(output: Path) -> Iterator[int | None]:
-    """The open output directory, or nothing where it is missing."""
+def opened(output: Path, *, follow: bool = True) -> Iterator[int | None]:
+    """The open output directory, or nothing where it is missing.
+
+    Its own name may be a link, but not that of a host's directory below it.
+    """
     try:
-        top = os.open(output, OPEN_DIRECTORY)
+        top = os.open(output, OPEN_DIRECTORY | (0 if follow else os.O_NOFOLLOW))
     except FileNotFoundError:
         yield None
         return
@@ -48,22 +51,37 @@ def opened(output: Path) -> Iterator[int | None]:
 
 
 @contextlib.contextmanager
-def locked(output: Path) -> Iterator[int]:
-    """The open output directory, made if missing, locked: one rendering at a time."""
+def locked(output: Path, *, follow: bool = True) -> Iterator[int]:
+    """The open output directory, made if missing, locked: one rendering at a time.
+
+    What was made goes again if the rendering is refused.
+    """
+    missing = [path for path in (output, *output.parents) if not path.exists()]
     try:
         output.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise Fatal(f"--output: {output}: is not a directory") from None
     except OSError as error:
         raise Fatal(f"--output: {output}: {error.strerror}") from None
-    with opened(output) as top:
-        if top is None or not os.access(output, os.W_OK | os.X_OK):
-            raise Fatal(f"--output: {output}: is not writable")
-        try:
-            fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Fatal(f"{output}: another rendering is under way", Exit.TEMPORARY) from None
-        yield top
+    try:
+        with opened(output, follow=follow) as top:
+            if top is None or not os.access(output, os.W_OK | os.X_OK):
+                raise Fatal(f"--output: {output}: is not writable")
+            lock(top, output)
+            yield top
+    except Fatal:
+        with contextlib.suppress(OSError):
+            for path in missing:
+                path.rmdir()
+        raise
+
+
+def lock(top: int, output: Path) -> None:
+    """Nobody else renders into the open directory from now on. Raises Fatal if somebody does."""
+    try:
+        fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Fatal(f"{output}: another rendering is under way", Exit.TEMPORARY) from None
 
 
 @contextlib.contextmanager
@@ -154,35 +172,38 @@ def read_file(directory: int, name: str, expected: File | None) -> File | Foreig
     return File(content, stat.S_IMODE(mode))
 
 
-def strangers(top: int | None, services: Iterable[str], record: Record) -> dict[str, str]:
-    """For each service, the first path in it that is not in the record, if there is one."""
-    found: dict[str, str] = {}
+def strangers(top: int | None, services: Iterable[str], record: Record) -> dict[str, list[str]]:
+    """What lies in each service and is not in the record: not what begins with a dot."""
+    found = {}
     for service in services if top is not None else ():
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            others = (path for path in entries(top, service) if path not in record.files)
-            if stranger := next(others, None):
-                found[service] = stranger
+            others = [path for path in entries(top, service) if path not in record.files]
+            if others:
+                found[service] = others
     return found
 
 
 def entries(top: int | None, directory: str) -> Iterator[str]:
-    """Everything below a directory that is none itself."""
+    """Everything below a directory that is none itself, and does not begin with a dot."""
     assert top is not None
-    with below(top, directory) as here:
-        names = sorted(os.listdir(here))  # noqa: PTH208 (a descriptor)
-        modes = {name: os.stat(name, dir_fd=here, follow_symlinks=False).st_mode for name in names}
-    for name, mode in modes.items():
-        if stat.S_ISDIR(mode):
+    with below(top, directory) as here, os.scandir(here) as listed:
+        found = sorted((one.name, one.is_dir(follow_symlinks=False)) for one in listed)
+    for name, is_directory in found:
+        if is_directory:
             yield from entries(top, f"{directory}/{name}")
-        else:
+        elif not name.startswith("."):
             yield f"{directory}/{name}"
 
 
-def recorded_below(output: Path) -> list[str]:
-    """The directories in output that s6gen has rendered into."""
-    if not output.is_dir():
-        return []
-    return sorted(one.name for one in output.iterdir() if has_record(one))
+def hosts_below(output: Path) -> list[str]:
+    """The hosts that were rendered into directories of output. No link is followed."""
+    found = []
+    with opened(output) as top:
+        for name in sorted(os.listdir(top)) if top is not None else ():  # noqa: PTH208
+            with contextlib.suppress(OSError, Fatal), below(top, name) as here:  # type: ignore[arg-type]
+                if read_record(here, output / name).host == name:
+                    found.append(name)
+    return found
 
 
 def has_record(output: Path) -> bool:

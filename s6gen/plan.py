@@ -44,8 +44,8 @@ class Found(NamedTuple):
     files: Mapping[str, File | Foreign]
     """Of the paths that matter."""
     record: Record
-    strangers: Mapping[str, str] = {}
-    """For services that are no longer rendered, something in them that s6gen did not write."""
+    strangers: Mapping[str, list[str]] = {}
+    """For services that are no longer rendered, what s6gen did not write in them."""
     merged: Mapping[str, File | None] = {}
     """What a merge makes of files that were edited; nothing where both changed the same lines."""
 
@@ -64,8 +64,13 @@ class Wish(NamedTuple):
     """Remove what is left over."""
     merge: bool = False
     """Keep edits, and merge them with what is new."""
-    prefix: str = ""
-    """What paths are shown with: the name of the host."""
+    host: str = ""
+    """The host that it is for, if there are several."""
+
+    @property
+    def prefix(self) -> str:
+        """What paths are shown with."""
+        return f"{self.host}/" if self.host else ""
 
     @property
     def services(self) -> frozenset[str]:
@@ -154,7 +159,7 @@ def advice_for(wanted: File | None, present: File | Foreign, wish: Wish) -> str:
         return ""
     if wanted is None:
         return "no longer rendered: --force removes it"
-    return "git does not know what was rendered last: --force drops the edit" if wish.merge else ""
+    return "git has no copy of what was rendered last: --force drops the edit" if wish.merge else ""
 
 
 def replacement(path: str, wanted: File | None, reason: str) -> Change:
@@ -168,7 +173,7 @@ def merged(
     """What becomes of an edited file, and of what was rendered of it."""
     result = found.merged[path]
     if result is None:
-        advice = "both change the same lines: undo the edit there, or --force drops it"
+        advice = "both change the same lines: --force drops the edit; make it anew, then --merge"
         yield Change(path, "refused", reason, advice, wanted)
         return
     if same(result, present):
@@ -195,10 +200,11 @@ def left_over(service: str, recorded: Iterable[str], wish: Wish, found: Found) -
     if not present:
         return
     if not wish.prune:
-        yield Change(service, "left over", reason, "no longer rendered: --prune removes it")
+        advice = "no longer rendered, and s6-rc-compile may refuse it as it is: --prune removes it"
+        yield Change(service, "left over", reason, advice)
         return
     if service in found.strangers:
-        advice = f"{found.strangers[service]} was not rendered by s6gen: remove that yourself"
+        advice = f"{found.strangers[service][0]} was not rendered by s6gen: remove that yourself"
         yield Change(service, "left over", reason, advice)
         return
     for path in present:
@@ -269,14 +275,25 @@ def record_after(wish: Wish, found: Found, changes: Iterable[Change]) -> Record:
     touched = {service_of(one.path) for one in changes if one.action not in ("unchanged", "kept")}
     same = found.record.only(wish.services - touched).origins
     before = {name: one for name, one in same.items() if len(one) == 1}
-    now = {name: frozenset([one]) for name, one in wish.origins.items()}
+    now = {name: frozenset([one]) for name, one in wish.origins.items() if name in wish.services}
     beside = {
         one.path: frozenset([digest(wish.tree[edited_of(one.path)].content)])
         for one in changes
         if is_pristine(one.path) and one.action != "removed"
     }
-    mine = Record({**manifest.describe(wish.tree), **beside}, {**now, **before})
+    mine = Record({**manifest.describe(wish.tree), **beside}, {**now, **before}, wish.host)
     return found.record.without(wish.services | gone) | mine
+
+
+def record_under_way(before: Record, after: Record, changes: Iterable[Change]) -> Record:
+    """The record while the changes are made: each file is old or new.
+
+    A file that is merged counts as old until all is done, so that whoever is interrupted merges
+    from there once more.
+    """
+    both = before | after
+    merging = {one.path: before.files[one.path] for one in changes if one.action == "merged"}
+    return both._replace(files={**both.files, **merging})
 
 
 def edited_of(path: str) -> str:

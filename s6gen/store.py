@@ -1,6 +1,7 @@
 """Writing: the only module that changes files."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -9,35 +10,39 @@ from itertools import groupby
 from pathlib import Path
 
 from s6gen import manifest
-from s6gen.errors import Fatal, os_failure
+from s6gen.errors import Exit, Fatal, os_failure
 from s6gen.manifest import Record, service_of
-from s6gen.output import OPEN_DIRECTORY, below, directory_of, name_of, opened
-from s6gen.plan import Change
+from s6gen.output import OPEN_DIRECTORY, below, directory_of, name_of
+from s6gen.plan import Change, is_pristine
 from s6gen.tree import File
 
 STAGE = ".s6gen-new"
 """Where files are written before they are put in their places."""
 MANY = 200
 """So many files are flushed by one sync(2), which waits for whatever else is to be written."""
-CHANGING = ("created", "updated", "merged", "removed")
+CHANGING = ("merged", "created", "updated", "removed")
+"""In this order: no file names one that is not there."""
 
 
-def store(changes: list[Change], before: Record, after: Record, top: int, output: Path) -> None:
+Records = tuple[Record, Record, Record]
+"""Before, under way, after."""
+
+
+def store(changes: list[Change], records: Records, top: int, output: Path) -> None:
     """Make the changes in the open directory output.
 
     Everything is written beside its place and flushed before the first file is replaced, so that
     what can fail has failed by then. A kill leaves each file old or new, never half, and a record
     that lets the next rendering finish.
     """
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(STAGE, dir_fd=top)
     made = [change for change in changes if change.action in CHANGING]
-    if not made and before == after:
-        return
-    refuse_unwritable(top, made)
     try:
-        with stage(made, top) as staged, uninterrupted():
-            replace(made, before, after, staged, top)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(STAGE, dir_fd=top)
+        if made or records[0] != records[2]:
+            refuse_unwritable(top, made)
+            with stage(made, top) as staged, uninterrupted():
+                replace(made, records, staged, top)
     except OSError as error:
         raise os_failure("write to", str(output), error) from None
 
@@ -114,27 +119,31 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def replace(changes: list[Change], before: Record, after: Record, staged: int, top: int) -> None:
+def replace(changes: list[Change], records: Records, staged: int, top: int) -> None:
     """Put what is staged in its place. Nothing but SIGKILL or a power cut interrupts this."""
-    under_way = before | after
+    before, under_way, after = records
     services = {name: list(group) for name, group in groupby(changes, lambda x: service_of(x.path))}
     gone = {service_of(path) for path in before.files} - {service_of(path) for path in after.files}
     new = services.keys() - set(os.listdir(top))
     changed = [one for name in services if name not in new | gone for one in services[name]]
+    # What was rendered of an edited file is the base of its next merge: the old one, until the
+    # record says that this merge is done.
+    bases = [one for one in changed if is_pristine(one.path) and one.content is not None]
     if under_way != before:
         write_record(under_way, staged, top)
     flush(staged, directories(one for name in new for one in services[name]))
     for name in sorted(new):
         os.rename(name, name, src_dir_fd=staged, dst_dir_fd=top)
-    for change in in_order(changed):
+    for change in in_order(one for one in changed if one not in bases):
         place(change, staged, top)
     flush(top, directories(changed))
     for name in sorted(gone & services.keys()):
         os.rename(name, f"{name}.gone", src_dir_fd=top, dst_dir_fd=staged)
     if after != under_way:
         write_record(after, staged, top)
-    else:
-        flush(top, [""])
+    for change in bases:
+        place(change, staged, top)
+    flush(top, ["", *directories(bases)])
 
 
 def write_record(record: Record, staged: int, top: int) -> None:
@@ -146,7 +155,7 @@ def write_record(record: Record, staged: int, top: int) -> None:
 
 
 def in_order(changes: Iterable[Change]) -> list[Change]:
-    """What is new, then what changes, then what goes: no file names one that is not there."""
+    """What is new, then what changes, then what goes."""
     return sorted(changes, key=lambda change: CHANGING.index(change.action))
 
 
@@ -182,21 +191,26 @@ def directories(changes: Iterable[Change]) -> list[str]:
 
 def forget(top: int, output: Path) -> None:
     """Remove the record of a directory without anything of ours, and itself if it is empty."""
-    os.unlink(manifest.NAME, dir_fd=top)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(manifest.NAME, dir_fd=top)
     with contextlib.suppress(OSError):
         output.rmdir()
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Give a file another content: written beside it, flushed, renamed. A new one is for all."""
+def replace_file(path: Path, text: str, before: str | None) -> None:
+    """Give a file another content, or make it: written beside it, flushed, renamed.
+
+    Raises Fatal if it is not as it was before, or, where that is nothing, if it is there already.
+    """
     path = path.resolve()
     new = path.with_name(f".{path.name}.new")
     try:
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        new.unlink(missing_ok=True)
-        with opened(path.parent) as here:
-            if here is None:
-                raise Fatal(f"{path.parent}: no such directory")
+        mode = path.stat().st_mode & 0o777 if before is not None else 0o644
+        with open_parent(path) as here:
+            fcntl.flock(here, fcntl.LOCK_EX)
+            if (path.read_bytes() if path.exists() else None) != (before and before.encode()):
+                raise Fatal(f"{path}: was changed meanwhile: try again", Exit.TEMPORARY)
+            new.unlink(missing_ok=True)
             write(here, {new.name: File(text.encode(), mode)})
             flush(here, [new.name])
             os.replace(new.name, path.name, src_dir_fd=here, dst_dir_fd=here)
@@ -205,10 +219,20 @@ def replace_file(path: Path, text: str) -> None:
         raise os_failure("write to", str(path), error) from None
 
 
+@contextlib.contextmanager
+def open_parent(path: Path) -> Iterator[int]:
+    """The open directory that a file is in."""
+    here = os.open(path.parent, OPEN_DIRECTORY)
+    try:
+        yield here
+    finally:
+        os.close(here)
+
+
 def add_file(path: Path, text: str) -> None:
     """Make a new file, and the directories that it is in."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise os_failure("make", str(path.parent), error) from None
-    replace_file(path, text)
+    replace_file(path, text, None)

@@ -1,5 +1,6 @@
 """The templates: where they are, and how a value gets into them."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -71,6 +72,7 @@ class Templates:
 
     def __init__(self, own: Path | None = None) -> None:
         """Own need not have any; raises Fatal if it is no directory."""
+        own = own and own.absolute()
         directories = (template_directory(),) if own is None else (own, template_directory())
         self.own = own
         self.sources = {
@@ -100,8 +102,6 @@ class Templates:
             return plain_file
         try:
             text = self._environment.get_template(name).render(service=kind)
-        except Fatal:
-            raise
         except Exception as error:
             raise self.mistake(error) or error from None
         return file(text.encode("utf-8", "surrogateescape"))
@@ -128,8 +128,9 @@ class Templates:
             path, line = template_line(error.__traceback__, set(map(str, self.own_paths())))
         if self.own is None or not path.startswith(f"{self.own}/"):
             return None
-        message = re.sub(r"'s6gen\.[\w.]+ object'", "'service'", str(error).splitlines()[0])
-        return Fatal(f"{path}:{line}: {message}")
+        words = str(error).partition("\n")[0] or type(error).__name__
+        message = re.sub(r"'s6gen\.[\w.]+ object'", "'service'", words)
+        return Fatal(f"{os.path.relpath(path)}:{line}: {message}")
 
     def own_paths(self) -> Iterable[Path]:
         """The files of the administrator's own."""
@@ -139,10 +140,12 @@ class Templates:
 def names_below(top: Path) -> Iterable[str]:
     """The templates in a directory: not what an editor leaves."""
     if not top.is_dir():
-        raise Fatal(f"{top}: is not a directory of templates")
+        raise Fatal(f"{os.path.relpath(top)}: is not a directory of templates")
     for path in top.rglob("*"):
         name = path.relative_to(top).as_posix()
         if not path.name.startswith(".") and not path.name.endswith("~") and path.is_file():
+            if not name.isprintable():
+                raise Fatal(f"{top}: a template is called {name!r}: give it a printable name")
             yield name
 
 

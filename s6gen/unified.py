@@ -10,17 +10,19 @@ from s6gen.tree import File
 RED, GREEN, CYAN, BOLD, PLAIN = "\033[31m", "\033[32m", "\033[36m", "\033[1m", "\033[0m"
 
 
-def unified(changes: Iterable[Change], present: Mapping[str, File | Foreign]) -> Iterator[str]:
+def unified(
+    changes: Iterable[Change], present: Mapping[str, File | Foreign], prefix: str = ""
+) -> Iterator[str]:
     """The lines of the difference between what is there and what would be."""
     for change in changes:
-        if change.action == "left over":
-            yield f"{printable(change.path)}: left over"
-            continue
+        path = printable(prefix + change.path)
         old, new = present.get(change.path), change.content
-        if isinstance(old, Foreign):
-            yield f"{printable(change.path)}: is {old.kind}"
+        if change.action == "left over":
+            yield f"{path}: left over"
+        elif isinstance(old, Foreign):
+            yield f"{path}: is {old.kind}"
         else:
-            yield from file_difference(printable(change.path), old, new)
+            yield from file_difference(path, old, new)
 
 
 def file_difference(path: str, old: File | None, new: File | None) -> Iterator[str]:

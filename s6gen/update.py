@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from s6gen import output as places
-from s6gen.plan import Change, Found, Wish, paths, plan, record_after
+from s6gen.manifest import Record
+from s6gen.plan import Change, Found, Wish, is_pristine, paths, plan, record_after, record_under_way
 from s6gen.store import forget, store
 
 
@@ -17,25 +18,32 @@ class Update(NamedTuple):
     wish: Wish
     found: Found
     changes: list[Change]
+    after: Record
+    """The record once they are made."""
+    added: tuple[str, ...] = ()
+    """What lies in the services that s6gen did not write."""
 
 
 def foreseen(wish: Wish, output: Path) -> Update:
     """What would be done. Nothing is touched."""
-    with places.opened(output) as top:
-        return considered(wish, output, top)
+    with places.opened(output, follow=not wish.host) as top:
+        update = considered(wish, output, top)
+        added = places.strangers(top, wish.services, update.after)
+        return update._replace(added=tuple(path for paths in added.values() for path in paths))
 
 
 @contextlib.contextmanager
 def under_way(wish: Wish, output: Path) -> Iterator[tuple[Update, int]]:
     """What is to be done, and the open directory: nobody else renders into it meanwhile."""
-    with places.locked(output) as top:
+    with places.locked(output, follow=not wish.host) as top:
         yield considered(wish, output, top), top
 
 
 def considered(wish: Wish, output: Path, top: int | None) -> Update:
     """Look, and plan."""
     found = look(wish, output, top)
-    return Update(output=output, wish=wish, found=found, changes=plan(wish, found))
+    changes = plan(wish, found)
+    return Update(output, wish, found, changes, record_after(wish, found, changes))
 
 
 def look(wish: Wish, output: Path, top: int | None) -> Found:
@@ -46,17 +54,17 @@ def look(wish: Wish, output: Path, top: int | None) -> Found:
     if wish.prune:
         left = places.left_services(record, wish.services)
         strangers = places.strangers(top, left, record)
-    if wish.merge:
-        from s6gen.merge import merged  # runs git: only for those who ask
+    if wish.merge or any(map(is_pristine, record.files)):
+        from s6gen.merge import merged  # runs git: only for those who have edits
 
-        merges = merged(output, wish.tree, files, record)
+        merges = merged(output, wish, files, record)
     return Found(files=files, record=record, strangers=strangers, merged=merges)
 
 
 def make(update: Update, top: int) -> None:
     """Do it."""
-    before = update.found.record
-    after = record_after(update.wish, update.found, update.changes)
-    store(update.changes, before, after, top, update.output)
-    if before.files and not after.files:
+    before, after = update.found.record, update.after
+    under_way = record_under_way(before, after, update.changes)
+    store(update.changes, (before, under_way, after), top, update.output)
+    if not after.files:
         forget(top, update.output)

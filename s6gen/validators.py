@@ -83,7 +83,7 @@ def is_service_name(name: str) -> bool:
 
 def is_file_name(name: str) -> bool:
     """What one entry of a directory can be called (NAME_MAX)."""
-    return name != "" and "/" not in name and size(name) <= 255
+    return name != "" and "/" not in name and "\0" not in name and size(name) <= 255
 
 
 directory = must(is_directory_below_root, "an absolute path without '..'")

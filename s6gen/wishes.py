@@ -9,7 +9,7 @@ from s6gen.errors import Fatal, Fatals
 from s6gen.host import services
 from s6gen.kind import Kind
 from s6gen.manifest import service_of
-from s6gen.output import has_record, recorded_below
+from s6gen.output import has_record, hosts_below
 from s6gen.plan import Wish
 from s6gen.render import origins, render
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
@@ -45,8 +45,7 @@ def wished(
             tree = {
                 path: file for path, file in tree.items() if service_of(path) in concerned(chosen)
             }
-        prefix = f"{name}/" if name else ""
-        wishes[path] = Wish(tree, origins(kinds), complete=whole, prefix=prefix)
+        wishes[path] = Wish(tree, origins(kinds), complete=whole, host=name or "")
     if whole and host is None:
         wishes |= former(top, wishes)
     asked = {path: wish for path, wish in wishes.items() if wish.tree or has_record(path)}
@@ -62,10 +61,10 @@ def concerned(certificate: RenewLetsEncrypt) -> tuple[str, ...]:
 
 def former(top: Path, wishes: Mapping[Path, Wish]) -> dict[Path, Wish]:
     """The output directories that were rendered into and no longer are."""
-    found = {top: ""} | {top / name: f"{name}/" for name in recorded_below(top)}
+    found = {top: ""} | {top / name: name for name in hosts_below(top)}
     return {
-        path: Wish({}, complete=True, prefix=prefix)
-        for path, prefix in found.items()
+        path: Wish({}, complete=True, host=host)
+        for path, host in found.items()
         if path not in wishes
     }
 

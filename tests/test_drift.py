@@ -158,6 +158,23 @@ def test_the_difference_is_one_that_git_applies(site: Path) -> None:
     assert "deleted file mode 100644\n" in out
     assert "old mode 100644\nnew mode 100755\n" in out
     assert call("render", "--diff", cwd=site) == (0, "", "")
+    assert call("render", "--check", cwd=site) == (0, "", "")
+
+
+def test_a_record_that_does_not_fit_is_drift(site: Path) -> None:
+    record = site / "sv/.s6gen"
+    whole = record.read_text()
+    record.write_text(whole.replace("0.1.0", "0.0.9"))
+    assert call("render", "--check", cwd=site) == (0, "", "")
+
+    record.write_text("".join(whole.splitlines(keepends=True)[3:]))
+    fits_not = ".s6gen: does not fit what is there: render again\n"
+    assert call("render", "--check", cwd=site) == (1, fits_not, "")
+    record.unlink()
+    assert call("render", "--check", cwd=site) == (1, ".s6gen: missing\n", "")
+
+    assert call("render", cwd=site) == (0, "", "")
+    assert record.read_text() == whole
 
 
 def test_the_difference_is_coloured_only_on_a_terminal(site: Path) -> None:
@@ -196,14 +213,14 @@ def test_an_edit_is_merged_again_and_again(site: Path) -> None:
     pristine = run.with_name(".run.s6gen").read_text()
     assert pristine == run.read_text().replace("# mine\n", "")
     # What was rendered is in no commit now, but beside the file.
+    # An edit that was merged once is known, and needs no flag any more.
     (site / "s6gen.toml").write_text(ONE + 'user = "certs"\n')
-    assert call("render", "--merge", cwd=site)[0] == 0
+    assert call("render", "--check", cwd=site)[0] == 1
+    assert call("render", cwd=site)[0] == 0
     assert "\n# mine\n" in run.read_text()
     assert "\ns6-setuidgid certs\n" in run.read_text()
-
-    assert call("render", "--merge", cwd=site) == (0, "", "")
-    assert call("render", "--check", "--merge", cwd=site) == (0, "", "")
-    assert call("render", "--check", cwd=site) == (1, f"{RUN}: edited by hand\n", "")
+    assert call("render", cwd=site) == (0, "", "")
+    assert call("render", "--check", cwd=site) == (0, "", "")
     # Once the edit is gone, so is what it needed.
     edit(run, "# mine\n", "")
     assert call("render", cwd=site)[1] == ("removed    renew-lets-encrypt-example-srv/.run.s6gen\n")
@@ -221,9 +238,42 @@ def test_an_edit_that_collides_is_refused_and_kept(site: Path) -> None:
     assert (code, out) == (100, "")
     assert err == (
         f"s6gen: fatal: {RUN}: edited by hand; parameters changed: "
-        "both change the same lines: undo the edit there, or --force drops it\n"
+        "both change the same lines: --force drops the edit; make it anew, then --merge\n"
     )
     assert held(site) == before
+
+
+def test_a_collision_is_solved_by_making_the_edit_anew(site: Path) -> None:
+    run = site / "sv" / RUN
+    edit(run, "s6-setuidgid tls", "s6-setuidgid mine")
+    (site / "s6gen.toml").write_text(ONE + 'user = "acme"\n')
+    call("render", "--force", cwd=site)
+    edit(run, "s6-setuidgid acme", "s6-setuidgid mine")
+
+    assert call("render", "--merge", cwd=site)[::2] == (0, "")
+    assert "\ns6-setuidgid mine\n" in run.read_text()
+    assert call("render", "--check", cwd=site) == (0, "", "")
+
+
+def test_a_hook_of_git_may_merge(site: Path) -> None:
+    """git sets variables for its hooks that lead other gits astray."""
+    edit(site / "sv" / RUN, "execline-umask 022", "execline-umask 022\n# mine")
+    (site / "s6gen.toml").write_text(ONE + 'user = "acme"\n')
+
+    assert call("render", "--merge", cwd=site, GIT_DIR=".git")[::2] == (0, "")
+
+
+def test_without_a_repository_nothing_is_known(tmp_path: Path) -> None:
+    require("git")
+    (tmp_path / "s6gen.toml").write_text(ONE)
+    call("render", cwd=tmp_path)
+    edit(tmp_path / "sv" / RUN, "execline-umask 022", "execline-umask 022\n# mine")
+    (tmp_path / "s6gen.toml").write_text(ONE + 'user = "acme"\n')
+
+    code, _, err = call("render", "--merge", cwd=tmp_path)
+
+    assert code == 100
+    assert err.startswith(f"s6gen: fatal: sv/{RUN}: git cannot tell what was rendered last: fatal:")
 
 
 def test_an_edit_of_what_nobody_committed_cannot_be_merged(site: Path) -> None:
@@ -235,7 +285,7 @@ def test_an_edit_of_what_nobody_committed_cannot_be_merged(site: Path) -> None:
     code, _, err = call("render", "--merge", cwd=site)
 
     assert code == 100
-    assert err.endswith(": git does not know what was rendered last: --force drops the edit\n")
+    assert err.endswith(": git has no copy of what was rendered last: --force drops the edit\n")
 
 
 def test_an_edit_of_a_file_that_is_no_longer_rendered(site: Path) -> None:
@@ -266,7 +316,8 @@ def test_a_service_that_is_left_over_goes_only_when_asked(site: Path) -> None:
     code, out, err = call("render", cwd=site)
     assert (code, err) == (
         0,
-        f"s6gen: warning: {left}: no longer rendered: --prune removes it\n",
+        f"s6gen: warning: {left}: no longer rendered, and s6-rc-compile may refuse it as it is: "
+        "--prune removes it\n",
     )
     assert "updated    renew-lets-encrypt-log/consumer-for\n" in out
     assert (site / "sv" / left / "run").exists()

@@ -94,7 +94,9 @@ def origin(
     if not layer.is_file:
         return layer.source
     if layer.source not in lines:
-        lines[layer.source] = toml_lines(Path(layer.source).read_text())
+        from s6gen.configuration import read_text
+
+        lines[layer.source] = toml_lines(read_text(Path(layer.source)))
     return f"{layer.source}:{line_of(lines[layer.source], (*layer.table, key))}"
 
 

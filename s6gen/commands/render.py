@@ -3,19 +3,22 @@
 import contextlib
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from s6gen import manifest
 from s6gen.errors import Exit, Fatal, Fatals
 from s6gen.parameter_options import SECTIONS, SectionedCommand, given_values
 from s6gen.plan import Change, Wish
+from s6gen.report import printable
 from s6gen.repository import configuration_at, own_templates, with_certificate
 from s6gen.stdout import wants_colour, write
 from s6gen.store import replace_file
 from s6gen.templates import Templates
+from s6gen.tree import File
 from s6gen.update import Update, foreseen, make, under_way
 from s6gen.wishes import wished
 
@@ -49,6 +52,7 @@ def main(
     gc.disable()
     given = given_values(parameters)
     configuration = configuration_at(config, may_be_missing=save)
+    before = configuration
     addition = with_certificate(configuration, config, given, host) if save else None
     if addition:
         configuration, given = addition, {}
@@ -64,9 +68,11 @@ def main(
             templates=Templates(own_templates(configuration, templates)),
         ).items()
     }
+    if prune and (configuration is None or "page" in given):
+        raise Fatal("--prune: is for all that s6gen.toml asks for: leave out --page")
     if check or diff:
         return shown([foreseen(wish, path) for path, wish in wishes.items()], as_diff=diff)
-    written(wishes, addition)
+    written(wishes, before, addition)
     return Exit.OK
 
 
@@ -87,41 +93,63 @@ def refuse_incomplete(given: dict[str, Any], host: str | None) -> None:
 
 def shown(updates: Sequence[Update], *, as_diff: bool) -> Exit:
     """Tell what would be written."""
-    lines: list[str] = []
-    for update in updates:
-        prefix = update.wish.prefix
-        changes = [
-            one._replace(path=prefix + one.path)
-            for one in update.changes
-            if one.action not in ("unchanged", "kept")
-        ]
-        if as_diff:
-            from s6gen.unified import coloured, unified
-
-            present = {prefix + path: one for path, one in update.found.files.items()}
-            found = unified(changes, present)
-            lines += map(coloured, found) if wants_colour() else found
-        else:
-            lines += (f"{one.path}: {one.reason}" for one in changes)
+    lines = [line for update in updates for line in (differences if as_diff else drift)(update)]
     write("".join(f"{line}\n" for line in lines))
     return Exit.NO if lines else Exit.OK
 
 
-def written(wishes: dict[Path, Wish], addition: "Configuration | None") -> None:
+def drift(update: Update) -> list[str]:
+    """What would change in an output directory, and why."""
+    changing = [one for one in update.changes if one.action not in ("unchanged", "kept")]
+    changing += [Change(path, "refused", "was not rendered by s6gen") for path in update.added]
+    return [
+        printable(f"{update.wish.prefix}{one.path}: {one.reason}")
+        for one in sorted(changing) or record_change(update)
+    ]
+
+
+def differences(update: Update) -> Iterable[str]:
+    """The same as a unified diff, with the record."""
+    from s6gen.unified import coloured, unified
+
+    changes = [one for one in update.changes if one.action not in ("unchanged", "kept")]
+    present = {**update.found.files}
+    if update.found.record.files:
+        present[manifest.NAME] = File(manifest.dump(update.found.record))
+    found = unified([*record_change(update), *changes], present, update.wish.prefix)
+    return map(coloured, found) if wants_colour() else found
+
+
+def record_change(update: Update) -> list[Change]:
+    """What becomes of the record itself."""
+    if update.after == update.found.record:
+        return []
+    missing = not update.found.record.files
+    reason = "missing" if missing else "does not fit what is there: render again"
+    content = File(manifest.dump(update.after))
+    return [Change(manifest.NAME, "created" if missing else "updated", reason, content=content)]
+
+
+def written(
+    wishes: dict[Path, Wish], before: "Configuration | None", addition: "Configuration | None"
+) -> None:
     """Write, and list the files: all, or none where one is refused."""
     with contextlib.ExitStack() as stack:
         updates = [stack.enter_context(under_way(wish, path)) for path, wish in wishes.items()]
         every = [update for update, _ in updates]
         refuse([*reported(every, "refused")])
+        if before is not None and read_again(before.path) != before.text:
+            raise Fatal(f"{before.path}: was changed meanwhile: try again", Exit.TEMPORARY)
         if addition is not None:
-            replace_file(addition.path, addition.text)
+            replace_file(addition.path, addition.text, before.text if before else None)
+            write(f"{'created' if before is None else 'updated':<10} {addition.path}\n")
         for update, top in updates:
             make(update, top)
     for one in reported(every, "left over"):
         print(f"s6gen: warning: {one.path}: {one.advice}", file=sys.stderr)  # noqa: T201
     write(
         "".join(
-            f"{one.action:<10} {update.wish.prefix}{one.path}\n"
+            f"{one.action:<10} {printable(update.wish.prefix + one.path)}\n"
             for update in every
             for one in update.changes
             if one.action not in REPORTED
@@ -130,12 +158,17 @@ def written(wishes: dict[Path, Wish], addition: "Configuration | None") -> None:
     )
 
 
+def read_again(path: Path) -> str:
+    """What the file says now: somebody may have added to it since it was read."""
+    return path.read_bytes().decode(errors="replace") if path.exists() else ""
+
+
 def reported(updates: Sequence[Update], action: str) -> Iterator[Change]:
     """The changes of a kind, in all output directories."""
     for update in updates:
         for one in update.changes:
             if one.action == action:
-                yield one._replace(path=update.wish.prefix + one.path)
+                yield one._replace(path=printable(update.wish.prefix + one.path))
 
 
 def refuse(changes: Sequence[Change]) -> None:
