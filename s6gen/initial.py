@@ -13,10 +13,11 @@ from s6gen.request import SEVERAL
 from s6gen.toml_text import toml_table, toml_value
 
 HEAD = """\
-# The certificates that `s6gen render` renders: s6gen.toml(5). What is commented out is the default.
+# The certificates that `s6gen render` renders: s6gen.toml(5). What is commented out is the default,
+# or, in capitals, the kind of value.
 
 output = "sv"
-# templates = "templates"
+# templates = "DIR"
 # bundle = "renew-lets-encrypt"
 
 # Two administrators, and CI, render the same if only this file counts, and no machine's defaults.
@@ -58,7 +59,7 @@ def entry(option: click.Option, pinned: Mapping[str, Any]) -> Iterator[str]:
     """One key: what it is for, and its default."""
     field = FIELDS[str(option.name)]
     key = key_of(field)
-    sentence = re.split(r"\.(?: |$)", option.help or "")[0]
+    sentence = re.split(r"\.(?: |$)|; repeat", option.help or "")[0]
     follows = re.search(r"\[([^]]*)\]$", option.help or "")
     has_default = key in SEVERAL or isinstance(field.default, str | int | tuple)
     note = f" [{follows[1]}]" if follows and not has_default else ""

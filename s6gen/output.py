@@ -201,7 +201,8 @@ def hosts_below(output: Path) -> list[str]:
     with opened(output) as top:
         for name in sorted(os.listdir(top)) if top is not None else ():  # noqa: PTH208
             with contextlib.suppress(OSError, Fatal), below(top, name) as here:  # type: ignore[arg-type]
-                if read_record(here, output / name).host == name:
+                host = read_record(here, output / name).host
+                if host == name and not name.startswith("."):
                     found.append(name)
     return found
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.checkout import checkout
-from support.command import call
+from support.command import ENVIRONMENT, S6GEN, call
 
 from s6gen.toml_lines import toml_lines
 from s6gen.toml_text import toml_table
@@ -379,6 +379,97 @@ def test_save_that_is_refused_changes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "sv").exists()
 
 
+def test_saves_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Those that come too late say so; whoever succeeds is in the file."""
+    put(TWO, tmp_path)
+    command = [*S6GEN, "render", "--save"]
+    pages = [f"page{number}" for number in range(6)]
+    runs = {
+        page: subprocess.Popen(
+            [*command, "--page", page, "--domain", f"{page}.example.org"],
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for page in pages
+    }
+    ends = {page: (run.communicate()[1], run.returncode) for page, run in runs.items()}
+
+    text = (tmp_path / "s6gen.toml").read_text()
+    assert {code for _, code in ends.values()} <= {0, 111}
+    for page, (err, code) in ends.items():
+        assert (f'page = "{page}"' in text) == (code == 0), err
+    assert call("render", cwd=tmp_path)[::2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ["init", "-c", "no/such.toml"], "unable to write to {}/no/such.toml: ", id="init"
+        ),
+        pytest.param(
+            [
+                *("render", "--save", "--page", os.fsdecode(b"\xff"), "--domain", "a.org"),
+                *("--service", "x-srv", "--certificate-dir", "/etc/x"),
+            ],
+            "--save: something given is not UTF-8, which TOML has to be",
+            id="bytes",
+        ),
+        pytest.param(["render", "-c", "none"], "unable to read none: No such file", id="no file"),
+    ],
+)
+def test_what_cannot_be_written_or_read(arguments: list[str], message: str, tmp_path: Path) -> None:
+    code, out, err = call(*arguments, cwd=tmp_path)
+
+    assert code in (100, 111)
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"s6gen: fatal: {message.format(tmp_path)}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('output = "a\\u0000b"\n', id="a null character in output"),
+        pytest.param('[host."a\\u0000b"]\n', id="a null character in a host"),
+        pytest.param(f"x = {'1' * 5000}\n", id="a long number"),
+        pytest.param(f"x = {'[' * 3000}{']' * 3000}\n", id="deep"),
+        pytest.param('templates = ""\n', id="empty templates"),
+        pytest.param(
+            '[[certificate]]\npage = "a"\ndomain = "a.org"\n'
+            'deploy = [{ name = "x: run evil", steps = [{ copy = "chain", to = "/x" }] }]\n',
+            id="a step in a name",
+        ),
+        pytest.param("[host.web]\nnetwrk-service = 'x'\n" + "[[host.a.certificate]]\n", id="idle"),
+    ],
+)
+def test_nothing_in_a_file_is_a_bug(text: str, tmp_path: Path) -> None:
+    code, out, err = call("render", cwd=put(text, tmp_path))
+
+    assert (code, out) == (100, "")
+    assert all(line.startswith("s6gen: fatal: s6gen.toml:") for line in err.splitlines())
+
+
+def test_a_command_of_one_string_is_split(tmp_path: Path) -> None:
+    steps = '[{ run = "mailctl refresh" }]'
+    put(TWO + f'deploy = [{{ name = "x", steps = {steps} }}]\n', tmp_path)
+
+    call("render", cwd=tmp_path)
+
+    finish = tmp_path / "sv/renew-lets-encrypt-shop-srv/finish"
+    assert " 60 mailctl refresh }" in finish.read_text()
+
+
+def test_any_locale_will_do(tmp_path: Path) -> None:
+    service = 'service = "x-srv"\n'
+    put(f'[[certificate]]\npage = "münchen"\ndomain = "a.org"\n{service}', tmp_path)
+
+    assert call("render", cwd=tmp_path, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")[0] == 0
+
+
 def test_init_writes_a_file_that_save_can_add_to(tmp_path: Path) -> None:
     assert call("init", cwd=tmp_path) == (0, "created    s6gen.toml\n", "")
     again = "s6gen: fatal: s6gen.toml: is there already: edit it, or name another with --config\n"
@@ -396,7 +487,7 @@ def test_every_key_of_the_initial_file_is_one(tmp_path: Path) -> None:
     defaults = path.read_text().partition("\n# [[certificate]]")[0]
     keys = [line[2:] for line in defaults.splitlines() if line.startswith("# ") and " = " in line]
     given = [line for line in keys if '"' not in line or not line.split('"')[1].isupper()]
-    given = [line for line in given if not line.startswith(("bundle", "templates"))]
+    given = [line for line in given if not line.startswith("bundle")]
     path.write_text("[defaults]\n" + "\n".join(given) + "\n" + TWO)
 
     assert len(given) > 20

@@ -381,11 +381,18 @@ def test_a_host_that_is_left_over(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "sv").iterdir()] == ["one"]
 
 
-def test_two_branches_merge(site: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "changed"),
+    [
+        pytest.param("blog", "", id="far apart"),
+        pytest.param("site", "updated    renew-lets-encrypt-log/consumer-for\n", id="neighbours"),
+    ],
+)
+def test_two_branches_merge(site: Path, page: str, changed: str) -> None:
     """Each adds a certificate; the record of both is the union of its lines."""
     (site / ".gitattributes").write_text("sv/.s6gen merge=union\n")
     commit(site)
-    other = '\n[[certificate]]\npage = "blog"\ndomain = "blog.example.org"\n'
+    other = f'\n[[certificate]]\npage = "{page}"\ndomain = "{page}.example.org"\n'
     git(site, "checkout", "-q", "-b", "other")
     (site / "s6gen.toml").write_text(ONE + other)
     call("render", cwd=site)
@@ -402,7 +409,7 @@ def test_two_branches_merge(site: Path) -> None:
     git(site, "checkout", "--ours", "--", *conflicts)
     (site / "s6gen.toml").write_text(TWO + other)
 
-    assert call("render", cwd=site) == (0, "", "")
+    assert call("render", cwd=site) == (0, changed, "")
     record = (site / "sv/.s6gen").read_text()
     assert record.count("  renew-lets-encrypt-log/consumer-for\n") == 1
     assert call("render", "--check", cwd=site) == (0, "", "")
@@ -414,3 +421,80 @@ def test_flags_that_exclude_each_other(site: Path) -> None:
         "",
         "s6gen: fatal: --check and --diff: give only one of them\n",
     )
+
+
+def test_what_somebody_added_is_drift(site: Path) -> None:
+    (site / "sv/renew-lets-encrypt-example-srv/dependencies.d/more").touch()
+    (site / "sv/renew-lets-encrypt-example-srv/.gitkeep").touch()
+
+    assert call("render", "--check", cwd=site) == (
+        1,
+        "renew-lets-encrypt-example-srv/dependencies.d/more: was not rendered by s6gen\n",
+        "",
+    )
+
+
+def test_prune_is_for_all(site: Path) -> None:
+    assert call("render", "--prune", "--page", "example", cwd=site) == (
+        100,
+        "",
+        "s6gen: fatal: --prune: is for all that s6gen.toml asks for: leave out --page\n",
+    )
+
+
+def test_the_last_certificate_goes(site: Path) -> None:
+    (site / "s6gen.toml").write_text("")
+
+    assert call("render", "--prune", cwd=site)[::2] == (0, "")
+    assert not (site / "sv").exists()
+    assert call("render", cwd=site)[0] == 100
+
+
+def test_prune_leaves_alone_what_others_rendered_below(site: Path) -> None:
+    (site / "s6gen.toml").write_text('output = "."\n' + ONE)
+    call("render", "--page", "x", "--domain", "x.org", "-o", "other/sv", "-c", "none", cwd=site)
+    call("render", cwd=site)
+    others = held(site / "sv")
+
+    code, _, _ = call("render", "--prune", cwd=site)
+
+    assert code == 0
+    assert held(site / "sv") == others
+
+
+def test_no_link_leads_out_of_the_output(site: Path, tmp_path: Path) -> None:
+    """Whoever may write below the output cannot have others' directories changed."""
+    host = '[[host.{0}.certificate]]\npage = "a"\ndomain = "{0}.example.org"\n'
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "s6gen.toml").write_text(host.format("web"))
+    call("render", cwd=victim)
+    before = held(victim)
+    (site / "sv/web").symlink_to(victim / "sv/web")
+
+    assert call("render", "--prune", cwd=site)[0] == 0
+    assert held(victim) == before
+    (site / "s6gen.toml").write_text(host.format("web") + 'user = "acme"\n')
+    code, _, err = call("render", "--force", cwd=site)
+
+    assert (code, err) == (100, "s6gen: fatal: --output: sv/web: is not a directory\n")
+    assert held(victim) == before
+
+
+def test_a_stage_that_a_kill_left_is_no_host(site: Path) -> None:
+    stage = site / "sv/.s6gen-new"
+    stage.mkdir()
+    (stage / ".s6gen").write_text("# host .s6gen-new\n" + (site / "sv/.s6gen").read_text())
+
+    assert call("render", cwd=site) == (0, "", "")
+    assert not stage.exists()
+
+
+def test_a_refused_rendering_leaves_no_directory(tmp_path: Path) -> None:
+    host = '[[host.{0}.certificate]]\npage = "a"\ndomain = "{0}.example.org"\n'
+    (tmp_path / "s6gen.toml").write_text(host.format("one") + host.format("two"))
+    blocked = tmp_path / "sv/two/renew-lets-encrypt-a-srv/run"
+    blocked.mkdir(parents=True)
+
+    assert call("render", cwd=tmp_path)[0] == 100
+    assert not (tmp_path / "sv/one").exists()

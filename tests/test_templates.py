@@ -100,6 +100,8 @@ def test_a_value_is_quoted_in_ones_own_as_well(tmp_path: Path) -> None:
             "1: Range too big. The sandbox blocks ranges larger than MAX_RANGE",
             id="no end",
         ),
+        pytest.param("{{ 'x' * 99999999999999 }}", "1: MemoryError", id="memory"),
+        pytest.param("{{ 'a\nb' | verbatim }}", "2: cannot stand in one line: 'a", id="two lines"),
         pytest.param("{% include '" + RUN + "' %}", "1: ", id="itself"),
     ],
 )
