@@ -127,7 +127,15 @@ SECTIONS: Mapping[str, list[click.Option]] = {
     ],
 }
 
-
+WHICH = [
+    click.Option(
+        ["-c", "--config"],
+        metavar="FILE",
+        help="The file that names the certificates. [s6gen.toml here or above]",
+    ),
+    click.Option(["--host"], metavar="NAME", help="Only that host of the file."),
+]
+"""Which certificates, for commands that read the file."""
 PARAMETERS = [option for options in SECTIONS.values() for option in options]
 
 

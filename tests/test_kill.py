@@ -1,5 +1,6 @@
 """A rendering that is killed before any of its system calls: the next one finishes."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -69,6 +70,18 @@ def killed(number: int, work: Callable[[], object]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
+def moments(start: Path, sv: Path, wish: Wish, expected: dict[str, tuple[bytes, int]]) -> int:
+    """Kill a rendering before each of its calls, and render again; how many there are."""
+    for number in itertools.count():
+        shutil.rmtree(sv)
+        shutil.copytree(start, sv)
+        if not killed(number, lambda: fulfil(wish, sv)):
+            return number
+        fulfil(wish, sv)
+        assert without_git(sv) == expected, f"killed before call {number}"
+    raise AssertionError
+
+
 def edit(output: Path) -> None:
     """What somebody does by hand."""
     run = output / "a/run"
@@ -101,16 +114,7 @@ def test_killed_anywhere(before: Wish | None, edited: bool, wish: Wish, tmp_path
     fulfil(wish, sv)
     expected = without_git(sv)
 
-    number = 0
-    while True:
-        shutil.rmtree(sv)
-        shutil.copytree(start, sv)
-        if not killed(number, lambda: fulfil(wish, sv)):
-            break
-        fulfil(wish, sv)
-        assert without_git(sv) == expected, f"killed before call {number}"
-        number += 1
-    assert number > 10
+    assert moments(start, sv, wish, expected) > 10
 
 
 def without_git(output: Path) -> dict[str, tuple[bytes, int]]:
@@ -132,13 +136,4 @@ def test_a_second_merge_that_is_killed(tmp_path: Path) -> None:
     expected = without_git(sv)
     assert expected["a/run"][0] == b"#!/bin/sh\none\nmine\ntwo\nthree\nfour\nFIVE\n"
 
-    number = 0
-    while True:
-        shutil.rmtree(sv)
-        shutil.copytree(start, sv)
-        if not killed(number, lambda: fulfil(THEN, sv)):
-            break
-        fulfil(THEN, sv)
-        assert without_git(sv) == expected, f"killed before call {number}"
-        number += 1
-    assert number > 10
+    assert moments(start, sv, THEN, expected) > 10

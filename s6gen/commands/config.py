@@ -7,7 +7,7 @@ import attrs
 import click
 
 from s6gen.layers import BUILT_IN, Layer, effective, key_of
-from s6gen.parameter_options import FIELDS, SECTIONS, SectionedCommand, given_values
+from s6gen.parameter_options import FIELDS, SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.repository import configuration_at
 from s6gen.request import certificates, request
@@ -101,12 +101,7 @@ def origin(
 
 
 OUTPUT = [
-    click.Option(
-        ["-c", "--config"],
-        metavar="FILE",
-        help="The file that names the certificates. [s6gen.toml here or above]",
-    ),
-    click.Option(["--host"], metavar="NAME", help="Only that host of the file."),
+    *WHICH,
     click.Option(
         ["--schema"],
         is_flag=True,

@@ -11,7 +11,7 @@ import click
 
 from s6gen import manifest
 from s6gen.errors import Exit, Fatal, Fatals
-from s6gen.parameter_options import SECTIONS, SectionedCommand, given_values
+from s6gen.parameter_options import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.plan import Change, Wish
 from s6gen.report import printable
 from s6gen.repository import configuration_at, own_templates, with_certificate
@@ -184,12 +184,7 @@ OUTPUT = [
         help="Where the source definition directories go. Made if missing. [output of "
         "s6gen.toml; .]",
     ),
-    click.Option(
-        ["-c", "--config"],
-        metavar="FILE",
-        help="The file that names the certificates. [s6gen.toml here or above]",
-    ),
-    click.Option(["--host"], metavar="NAME", help="Only that host of the file."),
+    *WHICH,
     click.Option(
         ["--templates"],
         metavar="DIR",
