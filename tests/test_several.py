@@ -131,3 +131,18 @@ def account(page: str, scratch: Path) -> str:
     text = (scratch / "keys" / page / "signed_chain.crt.state").read_text()
     state = json.loads(text[text.index("{") :])
     return next(iter(state["accounts"].values()))["url"]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("helper", ["make-directory", "within"])
+def test_services_that_start_at_once_make_one_directory(scratch: Path, helper: str) -> None:
+    """At boot all begin in the same moment, and share the directory of the account's key."""
+    templates = Path(__file__).parent.parent / "templates/renew-lets-encrypt"
+    program = next(templates.rglob(helper))
+    for turn in range(40):
+        path = f"{scratch}/{turn}/a/b/c"
+        arguments = [USER, USER, "0750", path] if helper == "make-directory" else [path, "true"]
+        command = ["sh", str(program), *arguments]
+        started = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+        ends = [(one.communicate()[1], one.returncode) for one in started]
+
+        assert ends == [(b"", 0)] * 4
