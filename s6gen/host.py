@@ -151,17 +151,17 @@ def places(certificate: RenewLetsEncrypt) -> Iterator[Place]:
 
 def overlaps(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[Conflict]:
     """Directories and files of one certificate that lie in a directory of another's."""
-    known: dict[str, list[Place]] = {}
+    known: dict[str, dict[tuple[str, str], Place]] = {}
     for certificate in certificates:
         for place in places(certificate):
-            known.setdefault(place.path, []).append(place)
+            # What may be shared counts once: a thousand certificates may share a directory.
+            known.setdefault(place.path, {}).setdefault((place.what, place.whose), place)
     for certificate in certificates:
         for path, what, whose in written(certificate):
             for above in ancestors(path):
-                for other in known.get(above, ()):
-                    alike = (what, whose) == (other.what, other.whose)
+                for kind, other in known.get(above, {}).items():
                     own = certificate is other.certificate and what != "a deployment"
-                    if not alike and not own:
+                    if kind != (what, whose) and not own:
                         why = f"overlap: {path!r}, {what}, is in {above!r}, {other.what}"
                         yield Conflict(other.certificate, certificate, why)
 

@@ -99,9 +99,10 @@ def pristine(path: str) -> str:
 def plan(wish: Wish, found: Found) -> list[Change]:
     """The changes that make what is found into what is wished for."""
     changes = list(of_services(wish, found))
+    services = wish.services
     if wish.complete:
         for service, recorded in by_service(found.record).items():
-            if service not in wish.services:
+            if service not in services:
                 changes += left_over(service, recorded, wish, found)
     return sorted(changes, key=lambda change: change.path)
 
@@ -273,16 +274,17 @@ def record_after(wish: Wish, found: Found, changes: Iterable[Change]) -> Record:
     still = {service_of(path) for path in found.files.keys() - removed}
     gone = {service_of(path) for path in found.record.files} - still if wish.complete else set()
     touched = {service_of(one.path) for one in changes if one.action not in ("unchanged", "kept")}
-    same = found.record.only(wish.services - touched).origins
+    services = wish.services
+    same = found.record.only(services - touched).origins
     before = {name: one for name, one in same.items() if len(one) == 1}
-    now = {name: frozenset([one]) for name, one in wish.origins.items() if name in wish.services}
+    now = {name: frozenset([one]) for name, one in wish.origins.items() if name in services}
     beside = {
         one.path: frozenset([digest(wish.tree[edited_of(one.path)].content)])
         for one in changes
         if is_pristine(one.path) and one.action != "removed"
     }
     mine = Record({**manifest.describe(wish.tree), **beside}, {**now, **before}, wish.host)
-    return found.record.without(wish.services | gone) | mine
+    return found.record.without(services | gone) | mine
 
 
 def record_under_way(before: Record, after: Record, changes: Iterable[Change]) -> Record:
