@@ -88,7 +88,7 @@ def derived(function: Callable[["RenewLetsEncrypt"], str], **arguments: Any) -> 
     return attrs.field(default=attrs.Factory(function, takes_self=True), **arguments)
 
 
-@attrs.frozen(kw_only=True, slots=False)  # cached_property needs a __dict__
+@attrs.frozen(kw_only=True, slots=False, eq=False)  # cached_property needs a __dict__
 class RenewLetsEncrypt:
     """A longrun that keeps one certificate renewed.
 

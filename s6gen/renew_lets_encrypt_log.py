@@ -6,7 +6,7 @@ from typing import ClassVar
 import attrs
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class RenewLetsEncryptLog:
     """A longrun that writes what its producers say (s6-rc-compile: Longrun pipelining).
 
