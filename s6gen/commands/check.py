@@ -11,7 +11,7 @@ from s6gen.errors import Exit, Fatal
 from s6gen.read_sources import read_sources
 from s6gen.rules.warnings import WARNINGS
 from s6gen.source_options import SOURCES, request
-from s6gen.stdout import wants_colour, write
+from s6gen.text import wants_colour, write
 
 
 def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> Exit:

@@ -11,7 +11,7 @@ from s6gen.parameter_options import FIELDS, SECTIONS, WHICH, SectionedCommand, g
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.repository import configuration_at
 from s6gen.request import certificates, request
-from s6gen.stdout import write
+from s6gen.text import write
 from s6gen.toml_lines import line_of, toml_lines
 from s6gen.toml_text import toml_table, toml_value
 

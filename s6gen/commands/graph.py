@@ -12,7 +12,7 @@ from s6gen.errors import Exit, Fatal
 from s6gen.graph import picture
 from s6gen.read_sources import read_sources
 from s6gen.source_options import SOURCES, request
-from s6gen.stdout import write
+from s6gen.text import write
 
 
 def main(form: str, **sources: Any) -> None:

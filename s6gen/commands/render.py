@@ -15,9 +15,9 @@ from s6gen.parameter_options import SECTIONS, WHICH, SectionedCommand, given_val
 from s6gen.plan import Change, Wish
 from s6gen.report import printable
 from s6gen.repository import configuration_at, own_templates, with_certificate
-from s6gen.stdout import wants_colour, write
 from s6gen.store import replace_file
 from s6gen.templates import Templates
+from s6gen.text import wants_colour, write
 from s6gen.tree import File
 from s6gen.update import Update, foreseen, make, under_way
 from s6gen.wishes import wished

@@ -6,9 +6,9 @@ import click
 
 from s6gen.errors import Fatal
 from s6gen.repository import configuration_at, own_templates
-from s6gen.stdout import write
 from s6gen.store import add_file
 from s6gen.templates import Templates
+from s6gen.text import write
 
 LIST, COPY = "list", "copy"
 
