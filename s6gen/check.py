@@ -5,7 +5,7 @@ from collections.abc import Container
 from s6gen.compile_errors import errors
 from s6gen.finding import Finding
 from s6gen.rules.warnings import warnings
-from s6gen.service_set import ServiceSet
+from s6gen.sources.service_set import ServiceSet
 
 
 def check(services: ServiceSet, ignored: Container[str] = ()) -> list[Finding]:

@@ -7,10 +7,10 @@ from s6gen.finding import Finding
 from s6gen.rules.completeness import names_are_defined, undefined
 from s6gen.rules.definitions import PRESENT, REQUIRED, directories_can_be_opened
 from s6gen.rules.sets import RULES
-from s6gen.service import Service
-from s6gen.service_set import ServiceSet, service_set
-from s6gen.source import source_of
-from s6gen.version import reads
+from s6gen.sources.entries import source_of
+from s6gen.sources.service import Service
+from s6gen.sources.service_set import ServiceSet, service_set
+from s6gen.sources.version import reads
 
 if TYPE_CHECKING:  # tree brings attrs, which takes time to import
     from s6gen.tree import Tree

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from s6gen.service import BUNDLE, ESSENTIAL, LONGRUN, ONESHOT, Service
-from s6gen.service_set import FDHOLDER, ONESHOT_RUNNER, ServiceSet, own_needs
-from s6gen.version import Version
+from s6gen.sources.service import BUNDLE, ESSENTIAL, LONGRUN, ONESHOT, Service
+from s6gen.sources.service_set import FDHOLDER, ONESHOT_RUNNER, ServiceSet, own_needs
+from s6gen.sources.version import Version
 
 Database = dict[str, Any]
 """`services` by name (type, dependencies, flags, up …) and `bundles` by name."""

@@ -7,8 +7,8 @@ import graphlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from s6gen.service import BUNDLE, LONGRUN, ONESHOT
-from s6gen.service_set import ServiceSet
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT
+from s6gen.sources.service_set import ServiceSet
 
 ELSEWHERE = "elsewhere"
 

@@ -2,8 +2,8 @@
 
 import click
 
-from s6gen.read_sources import Request
-from s6gen.version import REFERENCE, parse_version, shown
+from s6gen.sources.read_all import Request
+from s6gen.sources.version import REFERENCE, parse_version, shown
 
 SOURCES = [
     click.Argument(["paths"], metavar="SRC...", nargs=-1, required=True),

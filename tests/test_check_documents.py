@@ -8,7 +8,7 @@ from support.trees import in_memory
 
 from s6gen.check import check
 from s6gen.rules.warnings import WARNINGS
-from s6gen.service_set import service_set
+from s6gen.sources.service_set import service_set
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs/warnings"

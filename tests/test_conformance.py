@@ -11,9 +11,9 @@ import pytest
 
 from s6gen.compile_errors import errors
 from s6gen.database import database
-from s6gen.read_source import read_source
-from s6gen.service_set import ServiceSet, service_set
-from s6gen.version import parse_version
+from s6gen.sources.read import read_source
+from s6gen.sources.service_set import ServiceSet, service_set
+from s6gen.sources.version import parse_version
 
 ROOT = Path(__file__).parent.parent
 CASES = Path(

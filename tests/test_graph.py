@@ -10,7 +10,7 @@ from support.trees import Files, bundle, in_memory, longrun, on_disk, oneshot, p
 
 from s6gen.draw import dot, mermaid
 from s6gen.graph import picture
-from s6gen.service_set import service_set
+from s6gen.sources.service_set import service_set
 
 SYSTEM: Files = (
     oneshot("mount")

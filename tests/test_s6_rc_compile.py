@@ -14,9 +14,9 @@ from support.random_tree import RandomTree
 
 from s6gen.compile_errors import errors
 from s6gen.database import database
-from s6gen.read_source import read_source
-from s6gen.service_set import ServiceSet, service_set
-from s6gen.version import REFERENCE, Version
+from s6gen.sources.read import read_source
+from s6gen.sources.service_set import ServiceSet, service_set
+from s6gen.sources.version import REFERENCE, Version
 
 VERSION = REFERENCE
 """The release on PATH, if it is not the reference: S6GEN_S6_RC=0.5.4.3."""

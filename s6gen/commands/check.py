@@ -8,9 +8,9 @@ import click
 from s6gen import report
 from s6gen.check import check
 from s6gen.errors import Exit, Fatal
-from s6gen.read_sources import read_sources
 from s6gen.rules.warnings import WARNINGS
 from s6gen.source_options import SOURCES, request
+from s6gen.sources.read_all import read_sources
 from s6gen.text import wants_colour, write
 
 

@@ -10,8 +10,8 @@ from s6gen.compile_errors import errors
 from s6gen.draw import dot, mermaid
 from s6gen.errors import Exit, Fatal
 from s6gen.graph import picture
-from s6gen.read_sources import read_sources
 from s6gen.source_options import SOURCES, request
+from s6gen.sources.read_all import read_sources
 from s6gen.text import write
 
 

@@ -7,9 +7,9 @@ from s6gen.execline import Word
 from s6gen.finding import Finding
 from s6gen.rules.definitions import at
 from s6gen.rules.scripts import script_in
-from s6gen.script import SHELLS, depth, interpreter
-from s6gen.service import ONESHOT, Service, read
-from s6gen.service_set import ServiceSet
+from s6gen.sources.script import SHELLS, depth, interpreter
+from s6gen.sources.service import ONESHOT, Service, read
+from s6gen.sources.service_set import ServiceSet
 
 Command = Sequence[Word]
 

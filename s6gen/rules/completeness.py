@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from s6gen.finding import Finding
 from s6gen.rules.sets import RESERVED, mention
-from s6gen.service import Reference, Service
-from s6gen.service_set import ServiceSet
-from s6gen.source import is_addition
+from s6gen.sources.entries import is_addition
+from s6gen.sources.service import Reference, Service
+from s6gen.sources.service_set import ServiceSet
 from s6gen.spelling import distance
 
 Mention = tuple[Service, Reference]

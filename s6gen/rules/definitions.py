@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from s6gen.execline import ScriptError
 from s6gen.finding import Finding
-from s6gen.service import (
+from s6gen.sources.entries import Broken, File, Folder, Special, is_addition
+from s6gen.sources.service import (
     BUNDLE,
     LONGRUN,
     ONESHOT,
@@ -15,7 +16,6 @@ from s6gen.service import (
     number,
     read,
 )
-from s6gen.source import Broken, File, Folder, Special, is_addition
 
 Rule = Callable[[Service, str], Iterator[Finding]]
 """Looks at one file of a service."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from s6gen.finding import Finding
 from s6gen.rules.definitions import at
 from s6gen.rules.sets import mention
-from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service, read
-from s6gen.service_set import ServiceSet
-from s6gen.source import File, Folder
+from s6gen.sources.entries import File, Folder
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, read
+from s6gen.sources.service_set import ServiceSet
 
 SAFE = re.compile(r"[A-Za-z0-9_.%:+][A-Za-z0-9_.%:+@-]*")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from s6gen.finding import Finding
 from s6gen.rules.definitions import at
 from s6gen.rules.scripts import script_in
-from s6gen.script import RunScript, depth
-from s6gen.service import Service, exists, read
-from s6gen.service_set import ServiceSet
+from s6gen.sources.script import RunScript, depth
+from s6gen.sources.service import Service, exists, read
+from s6gen.sources.service_set import ServiceSet
 
 
 def stdout_redirected(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from s6gen.finding import Finding
 from s6gen.rules.definitions import REMEDIES, at
-from s6gen.script import RunScript, run_script
-from s6gen.service import LONGRUN, Service, number, read
-from s6gen.service_set import ServiceSet
-from s6gen.source import File
+from s6gen.sources.entries import File
+from s6gen.sources.script import RunScript, run_script
+from s6gen.sources.service import LONGRUN, Service, number, read
+from s6gen.sources.service_set import ServiceSet
 
 ELF = b"\x7fELF"
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from s6gen.cycles import cycles
 from s6gen.finding import Finding
-from s6gen.service import BUNDLE, LONGRUN, Reference, Service, read
-from s6gen.service_set import ServiceSet
-from s6gen.source import Broken
+from s6gen.sources.entries import Broken
+from s6gen.sources.service import BUNDLE, LONGRUN, Reference, Service, read
+from s6gen.sources.service_set import ServiceSet
 
 RESERVED = ("s6rc-", "s6-rc-")
 

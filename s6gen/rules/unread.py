@@ -6,11 +6,11 @@ from itertools import islice
 
 from s6gen.finding import Finding
 from s6gen.rules.definitions import PRESENT, REQUIRED, at
-from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service, exists, read
-from s6gen.service_set import ServiceSet
-from s6gen.source import Folder
+from s6gen.sources.entries import Folder
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, exists, read
+from s6gen.sources.service_set import ServiceSet
+from s6gen.sources.version import SINCE, reads, shown
 from s6gen.spelling import distance
-from s6gen.version import SINCE, reads, shown
 
 FILES = {
     type_: frozenset({"type", *PRESENT[type_], *(name for name, _ in REQUIRED[type_])})

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from s6gen.finding import Finding
 from s6gen.rules.definitions import at
-from s6gen.service import Service, milliseconds, number, read
-from s6gen.service_set import ServiceSet
+from s6gen.sources.service import Service, milliseconds, number, read
+from s6gen.sources.service_set import ServiceSet
 
 MAX_DEATH_TALLY = 4096
 """No more is kept by s6-supervise (S6_MAX_DEATH_TALLY)."""

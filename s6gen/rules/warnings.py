@@ -12,8 +12,8 @@ from s6gen.rules.command_lines import (
     shell_script,
 )
 from s6gen.rules.definitions import at
-from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Service
-from s6gen.service_set import ServiceSet
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service
+from s6gen.sources.service_set import ServiceSet
 
 FileWarning = Callable[[ServiceSet, Service, str], Iterator[Finding]]
 """Looks at one file of a service."""

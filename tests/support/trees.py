@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from s6gen.source import Source, source_of
+from s6gen.sources.entries import Source, source_of
 
 Files = Mapping[str, str | bytes]
 

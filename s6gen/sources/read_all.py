@@ -4,11 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from s6gen.read_source import read_source
-from s6gen.s6_overlay import S6_OVERLAY, is_s6_overlay
-from s6gen.service_set import ServiceSet, service_set
-from s6gen.source import lay_beneath
-from s6gen.version import REFERENCE, Version
+from s6gen.sources.entries import lay_beneath
+from s6gen.sources.read import read_source
+from s6gen.sources.s6_overlay import S6_OVERLAY, is_s6_overlay
+from s6gen.sources.service_set import ServiceSet, service_set
+from s6gen.sources.version import REFERENCE, Version
 
 
 class Request(NamedTuple):

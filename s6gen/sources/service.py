@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from s6gen.execline import ScriptError, Word, lex
-from s6gen.source import Broken, Dangling, Definition, File, Folder
-from s6gen.version import Version, reads
+from s6gen.sources.entries import Broken, Dangling, Definition, File, Folder
+from s6gen.sources.version import Version, reads
 
 ONESHOT = "oneshot"
 LONGRUN = "longrun"

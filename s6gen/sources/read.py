@@ -4,7 +4,7 @@ import os
 import stat
 
 from s6gen.errors import Exit, Fatal
-from s6gen.source import Broken, Dangling, Definition, Entry, File, Folder, Source, Special
+from s6gen.sources.entries import Broken, Dangling, Definition, Entry, File, Folder, Source, Special
 
 MAX_FILE = 1 << 20
 """Bytes of one file. An argument list longer than that could not be executed."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from s6gen.service import BUNDLE, LONGRUN, ONESHOT, Reference, Service, service_of
-from s6gen.source import Source
-from s6gen.version import REFERENCE, Version
+from s6gen.sources.entries import Source
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Reference, Service, service_of
+from s6gen.sources.version import REFERENCE, Version
 
 ONESHOT_RUNNER = "s6rc-oneshot-runner"
 FDHOLDER = "s6rc-fdholder"

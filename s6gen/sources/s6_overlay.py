@@ -2,7 +2,7 @@
 
 import os
 
-from s6gen.source import Definition, File, Folder, Source, is_addition
+from s6gen.sources.entries import Definition, File, Folder, Source, is_addition
 
 DIRECTORIES = ("s6-rc.d", "user-bundles.d")
 USER_BUNDLES = ("user", "user2")
