@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s6gen.compile_errors import tree_errors
+from s6gen.check.errors import tree_errors
 from s6gen.errors import Fatal, Fatals
 from s6gen.host import services
 from s6gen.kind import Kind

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from support.trees import in_memory
 
-from s6gen.check import check
-from s6gen.rules.warnings import WARNINGS
+from s6gen.check.check import check
+from s6gen.check.warnings import WARNINGS
 from s6gen.sources.service_set import service_set
 
 ROOT = Path(__file__).parent.parent

@@ -3,7 +3,7 @@
 import pytest
 from support.trees import Files, bundle, in_memory, longrun, oneshot, pipeline, service
 
-from s6gen.compile_errors import errors, tree_errors
+from s6gen.check.errors import errors, tree_errors
 from s6gen.sources.service_set import service_set
 from s6gen.tree import file
 

@@ -3,7 +3,7 @@
 import pytest
 from support.trees import Files, bundle, in_memory, longrun, oneshot, pipeline, service
 
-from s6gen.rules.warnings import WARNINGS, warnings
+from s6gen.check.warnings import WARNINGS, warnings
 from s6gen.sources.service_set import service_set
 
 SH = "#!/bin/sh\n"

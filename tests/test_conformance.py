@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from s6gen.compile_errors import errors
-from s6gen.database import database
+from s6gen.check.database import database
+from s6gen.check.errors import errors
 from s6gen.sources.read import read_source
 from s6gen.sources.service_set import ServiceSet, service_set
 from s6gen.sources.version import parse_version

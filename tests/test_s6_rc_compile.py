@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.program import require
 from support.random_tree import RandomTree
 
-from s6gen.compile_errors import errors
-from s6gen.database import database
+from s6gen.check.database import database
+from s6gen.check.errors import errors
 from s6gen.sources.read import read_source
 from s6gen.sources.service_set import ServiceSet, service_set
 from s6gen.sources.version import REFERENCE, Version

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from s6gen import report
-from s6gen.check import check
+from s6gen.check import report
+from s6gen.check.check import check
+from s6gen.check.warnings import WARNINGS
 from s6gen.errors import Exit, Fatal
-from s6gen.rules.warnings import WARNINGS
 from s6gen.source_options import SOURCES, request
 from s6gen.sources.read_all import read_sources
 from s6gen.text import wants_colour, write
@@ -25,7 +25,7 @@ def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> E
     findings = check(services, ignored)
     wrong = any(not finding.warning or strict for finding in findings)
     if form == "json":
-        from s6gen.database import database
+        from s6gen.check.database import database
 
         sound = all(finding.warning for finding in findings)
         text = report.as_json(findings, database(services) if sound else None)

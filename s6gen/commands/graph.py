@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from s6gen.compile_errors import errors
+from s6gen.check.errors import errors
 from s6gen.draw import dot, mermaid
 from s6gen.errors import Exit, Fatal
 from s6gen.graph import picture

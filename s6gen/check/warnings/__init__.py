@@ -3,15 +3,19 @@
 from collections.abc import Callable, Container, Iterator, Mapping
 from itertools import islice
 
-from s6gen.finding import Finding
-from s6gen.rules import graphs, pipelines, scripts, unread, values
-from s6gen.rules.command_lines import (
+from s6gen.check.errors.definitions import at
+from s6gen.check.finding import Finding
+from s6gen.check.warnings import bundles as graphs
+from s6gen.check.warnings import numbers as values
+from s6gen.check.warnings import pipelines
+from s6gen.check.warnings import run_scripts as scripts
+from s6gen.check.warnings import unread_files as unread
+from s6gen.check.warnings.command_lines import (
     COMMAND_LINE_WARNINGS,
     command_line,
     null_character,
     shell_script,
 )
-from s6gen.rules.definitions import at
 from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service
 from s6gen.sources.service_set import ServiceSet
 

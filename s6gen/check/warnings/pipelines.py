@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from s6gen.finding import Finding
-from s6gen.rules.definitions import at
-from s6gen.rules.scripts import script_in
+from s6gen.check.errors.definitions import at
+from s6gen.check.finding import Finding
+from s6gen.check.warnings.run_scripts import script_in
 from s6gen.sources.script import RunScript, depth
 from s6gen.sources.service import Service, exists, read
 from s6gen.sources.service_set import ServiceSet

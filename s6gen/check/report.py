@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from s6gen.finding import Finding
+from s6gen.check.finding import Finding
 
 RED, YELLOW, BOLD, PLAIN = "\033[1;31m", "\033[1;33m", "\033[1m", "\033[0m"
 

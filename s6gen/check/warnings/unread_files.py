@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from s6gen.finding import Finding
-from s6gen.rules.definitions import PRESENT, REQUIRED, at
+from s6gen.check.errors.definitions import PRESENT, REQUIRED, at
+from s6gen.check.finding import Finding
+from s6gen.check.spelling import distance
 from s6gen.sources.entries import Folder
 from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, exists, read
 from s6gen.sources.service_set import ServiceSet
 from s6gen.sources.version import SINCE, reads, shown
-from s6gen.spelling import distance
 
 FILES = {
     type_: frozenset({"type", *PRESENT[type_], *(name for name, _ in REQUIRED[type_])})

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from s6gen.finding import Finding
-from s6gen.rules.sets import RESERVED, mention
+from s6gen.check.errors.references import RESERVED, mention
+from s6gen.check.finding import Finding
+from s6gen.check.spelling import distance
 from s6gen.sources.entries import is_addition
 from s6gen.sources.service import Reference, Service
 from s6gen.sources.service_set import ServiceSet
-from s6gen.spelling import distance
 
 Mention = tuple[Service, Reference]
 

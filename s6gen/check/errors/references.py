@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from s6gen.cycles import cycles
-from s6gen.finding import Finding
+from s6gen.check.cycles import cycles
+from s6gen.check.finding import Finding
 from s6gen.sources.entries import Broken
 from s6gen.sources.service import BUNDLE, LONGRUN, Reference, Service, read
 from s6gen.sources.service_set import ServiceSet

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from s6gen.check.finding import Finding
 from s6gen.execline import ScriptError
-from s6gen.finding import Finding
 from s6gen.sources.entries import Broken, File, Folder, Special, is_addition
 from s6gen.sources.service import (
     BUNDLE,

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from s6gen.check.errors.definitions import at
+from s6gen.check.finding import Finding
+from s6gen.check.warnings.run_scripts import script_in
 from s6gen.execline import Word
-from s6gen.finding import Finding
-from s6gen.rules.definitions import at
-from s6gen.rules.scripts import script_in
 from s6gen.sources.script import SHELLS, depth, interpreter
 from s6gen.sources.service import ONESHOT, Service, read
 from s6gen.sources.service_set import ServiceSet

@@ -2,9 +2,9 @@
 
 from collections.abc import Container
 
-from s6gen.compile_errors import errors
-from s6gen.finding import Finding
-from s6gen.rules.warnings import warnings
+from s6gen.check.errors import errors
+from s6gen.check.finding import Finding
+from s6gen.check.warnings import warnings
 from s6gen.sources.service_set import ServiceSet
 
 

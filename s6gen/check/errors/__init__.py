@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from s6gen.finding import Finding
-from s6gen.rules.completeness import names_are_defined, undefined
-from s6gen.rules.definitions import PRESENT, REQUIRED, directories_can_be_opened
-from s6gen.rules.sets import RULES
+from s6gen.check.errors.definitions import PRESENT, REQUIRED, directories_can_be_opened
+from s6gen.check.errors.references import RULES
+from s6gen.check.errors.undefined import names_are_defined, undefined
+from s6gen.check.finding import Finding
 from s6gen.sources.entries import source_of
 from s6gen.sources.service import Service
 from s6gen.sources.service_set import ServiceSet, service_set

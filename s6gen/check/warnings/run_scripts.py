@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from s6gen.finding import Finding
-from s6gen.rules.definitions import REMEDIES, at
+from s6gen.check.errors.definitions import REMEDIES, at
+from s6gen.check.finding import Finding
 from s6gen.sources.entries import File
 from s6gen.sources.script import RunScript, run_script
 from s6gen.sources.service import LONGRUN, Service, number, read

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from s6gen.finding import Finding
-from s6gen.rules.definitions import at
+from s6gen.check.errors.definitions import at
+from s6gen.check.finding import Finding
 from s6gen.sources.service import Service, milliseconds, number, read
 from s6gen.sources.service_set import ServiceSet
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from s6gen.finding import Finding
-from s6gen.rules.definitions import at
-from s6gen.rules.sets import mention
+from s6gen.check.errors.definitions import at
+from s6gen.check.errors.references import mention
+from s6gen.check.finding import Finding
 from s6gen.sources.entries import File, Folder
 from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, read
 from s6gen.sources.service_set import ServiceSet

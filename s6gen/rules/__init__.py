@@ -1,1 +1,0 @@
-"""What must hold, each rule a function named after it."""
