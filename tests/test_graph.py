@@ -8,8 +8,8 @@ from support.command import call
 from support.program import require
 from support.trees import Files, bundle, in_memory, longrun, on_disk, oneshot, pipeline
 
-from s6gen.draw import dot, mermaid
-from s6gen.graph import picture
+from s6gen.graph.draw import dot, mermaid
+from s6gen.graph.picture import picture
 from s6gen.sources.service_set import service_set
 
 SYSTEM: Files = (

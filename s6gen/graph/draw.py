@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from s6gen.check.report import printable
-from s6gen.graph import ELSEWHERE, Box, Frame, Picture
+from s6gen.graph.picture import ELSEWHERE, Box, Frame, Picture
 from s6gen.sources.service import ONESHOT
 
 SHAPES = {ONESHOT: "ellipse", ELSEWHERE: "plaintext"}

@@ -1,0 +1,1 @@
+"""A picture of services, and how it is drawn."""
