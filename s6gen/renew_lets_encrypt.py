@@ -14,7 +14,7 @@ from s6gen.renew_lets_encrypt_log import RenewLetsEncryptLog
 from s6gen.shell import shell_word, shell_words
 
 if TYPE_CHECKING:
-    from s6gen.deploy import Consumer
+    from s6gen.deployment.steps import Consumer
 
 CAS = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
@@ -68,7 +68,9 @@ def consumers(deployments: tuple[str, ...]) -> "tuple[Consumer, ...]":
     """Who is given the certificate, as --deploy says."""
     if not deployments:
         return ()
-    from s6gen import deploy  # only for those who deploy: it takes a while to load
+    from s6gen.deployment import (
+        steps as deploy,  # only for those who deploy: it takes a while to load
+    )
 
     return deploy.consumers(deployments)
 

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from s6gen.configuration import KEYS, Document
-from s6gen.deploy_table import KINDS
+from s6gen.deployment.table import KINDS
 from s6gen.layers import key_of
 from s6gen.parameter_options import FIELDS, PARAMETERS
 

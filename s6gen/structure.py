@@ -10,7 +10,7 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
-from s6gen import deploy_table
+from s6gen.deployment import table as deploy_table
 from s6gen.errors import Fatal
 from s6gen.layers import Layer, effective, key_of
 from s6gen.renew_lets_encrypt import RenewLetsEncrypt

@@ -22,7 +22,7 @@ from support.program import require
 from support.server import supervised
 from support.supervision import s6_rc, scanning
 
-from s6gen.deploy import Consumer, Copy, Reload, Restart, Run, consumers
+from s6gen.deployment.steps import Consumer, Copy, Reload, Restart, Run, consumers
 from s6gen.errors import Fatal
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from s6gen import cli, presets
-from s6gen.deploy import Consumer, Copy, Reload, consumers
+from s6gen import cli
+from s6gen.deployment import presets
+from s6gen.deployment.steps import Consumer, Copy, Reload, consumers
 from s6gen.errors import Fatal
 
 

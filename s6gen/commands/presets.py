@@ -4,7 +4,7 @@ import textwrap
 
 import click
 
-from s6gen import presets
+from s6gen.deployment import presets
 
 
 def main(names: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ import attrs
 
 from s6gen.errors import Fatal
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 
 
 def preset_directory() -> Path:

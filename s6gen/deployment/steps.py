@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import attrs
 
-from s6gen import presets
+from s6gen.deployment import presets
 from s6gen.errors import Fatal
 from s6gen.validators import is_directory_below_root, is_service_name
 

@@ -1,0 +1,1 @@
+"""How a renewed certificate reaches the programs that use it."""
