@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from look import settled
 from support.supervision import argv, under_s6
 
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 ROUNDS = 15
 METER = """

@@ -13,9 +13,9 @@ from cattrs.gen import make_dict_structure_fn, override
 from s6gen import structure
 from s6gen.errors import Fatal, Fatals, os_failure
 from s6gen.layers import COMMAND_LINE, Layer
+from s6gen.services.validators import is_file_name, is_service_name
 from s6gen.structure import Mistake
 from s6gen.toml_lines import line_of, toml_lines
-from s6gen.validators import is_file_name, is_service_name
 
 Table = dict[str, Any]
 

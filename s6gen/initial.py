@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from s6gen.layers import key_of
-from s6gen.parameter_options import FIELDS, SECTIONS
 from s6gen.request import SEVERAL
+from s6gen.services.parameters import FIELDS, SECTIONS
 from s6gen.toml_text import toml_table, toml_value
 
 HEAD = """\

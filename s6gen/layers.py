@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from s6gen.validators import option
+from s6gen.services.validators import option
 
 BUILT_IN = "built in"
 COMMAND_LINE = "command line"

@@ -10,7 +10,7 @@ import attrs
 from s6gen import places
 from s6gen.errors import Fatal
 from s6gen.layers import BUILT_IN, COMMAND_LINE, Layer, key_of
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 if TYPE_CHECKING:
     from s6gen.configuration import Configuration

@@ -8,7 +8,7 @@ import attrs
 from s6gen.configuration import KEYS, Document
 from s6gen.deployment.table import KINDS
 from s6gen.layers import key_of
-from s6gen.parameter_options import FIELDS, PARAMETERS
+from s6gen.services.parameters import FIELDS, PARAMETERS
 
 TEXT = {"type": "string"}
 TEXTS = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "uniqueItems": True}]}

@@ -12,7 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from s6gen.errors import Fatal, os_failure
 from s6gen.execline import word
-from s6gen.kind import Kind
+from s6gen.services.kind import Kind
 from s6gen.tree import File, file
 
 PACKAGE = Path(__file__).parent

@@ -10,11 +10,11 @@ import pytest
 
 from s6gen.commands.render import command
 from s6gen.configuration import configuration
-from s6gen.host import services
-from s6gen.parameter_options import given_values
 from s6gen.render import render
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.request import certificates, request
+from s6gen.services.conflicts import services
+from s6gen.services.parameters import given_values
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.templates import Templates
 from s6gen.tree import File, Tree
 from s6gen.wishes import wished

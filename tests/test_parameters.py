@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from s6gen.errors import Exit, Fatal
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 
 def service(**parameters: Any) -> RenewLetsEncrypt:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.program import require
 from support.rendering import rendered
 
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 RECORDER = """#!/bin/sh
 for word in "$0" "$@"; do printf '%s\\0' "$word"; done >>"$RECORD"

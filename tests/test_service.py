@@ -19,7 +19,7 @@ from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pe
 from support.program import require
 from support.supervision import LOG_USER, USER, Machine, python_for_all, under_s6, under_s6_rc
 
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 WEB_USER = "mail"
 """Whose the web server is."""

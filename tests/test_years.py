@@ -29,7 +29,7 @@ from support.supervision import (
     under_s6_rc,
 )
 
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 NAMES = ["example.org", "www.example.org"]
 RENEWALS, VALIDITY, PAGES = 20, 30, 16

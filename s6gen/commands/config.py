@@ -7,10 +7,10 @@ import attrs
 import click
 
 from s6gen.layers import BUILT_IN, Layer, effective, key_of
-from s6gen.parameter_options import FIELDS, SECTIONS, WHICH, SectionedCommand, given_values
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.repository import configuration_at
 from s6gen.request import certificates, request
+from s6gen.services.parameters import FIELDS, SECTIONS, WHICH, SectionedCommand, given_values
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.text import write
 from s6gen.toml_lines import line_of, toml_lines
 from s6gen.toml_text import toml_table, toml_value

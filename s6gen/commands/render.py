@@ -12,9 +12,9 @@ import click
 from s6gen import manifest
 from s6gen.check.report import printable
 from s6gen.errors import Exit, Fatal, Fatals
-from s6gen.parameter_options import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.plan import Change, Wish
 from s6gen.repository import configuration_at, own_templates, with_certificate
+from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.store import replace_file
 from s6gen.templates import Templates
 from s6gen.text import wants_colour, write

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from s6gen.errors import Fatal
+from s6gen.services.validators import is_service_name
 from s6gen.shell import shell_words
-from s6gen.validators import is_service_name
 
 KINDS = ("copy", "combine", "reload", "restart", "run")
 

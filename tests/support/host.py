@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from support.authority import Authority, key_pem, new_key, pem
 from support.program import require
 from support.rendering import rendered, store

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from support.rendering import rendered, store
 
 USER, LOG_USER = "daemon", "bin"

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from s6gen import snooze, validators
 from s6gen.errors import Fatal
-from s6gen.renew_lets_encrypt_log import RenewLetsEncryptLog
+from s6gen.services import snooze, validators
+from s6gen.services.renew_lets_encrypt_log import RenewLetsEncryptLog
 from s6gen.shell import shell_word, shell_words
 
 if TYPE_CHECKING:

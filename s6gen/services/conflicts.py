@@ -7,10 +7,10 @@ from typing import NamedTuple
 import attrs
 
 from s6gen.errors import Fatal, Fatals
-from s6gen.kind import Kind
 from s6gen.layers import key_of
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.renew_lets_encrypt_log import RenewLetsEncryptLog
+from s6gen.services.kind import Kind
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt_log import RenewLetsEncryptLog
 
 LOG_PARAMETERS = (
     "log_dir",
@@ -49,7 +49,7 @@ def services(certificates: Sequence[RenewLetsEncrypt], bundle: str | None = None
         return [*certificates, *loggers]
     if bundle in names:
         raise Fatal(f"bundle: is the name of one of its services: {bundle!r}")
-    from s6gen.bundle import Bundle
+    from s6gen.services.bundle import Bundle
 
     return [*certificates, *loggers, Bundle(service=bundle, contents=pipelines)]
 

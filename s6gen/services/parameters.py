@@ -8,7 +8,7 @@ import attrs
 import click
 
 from s6gen.layers import key_of
-from s6gen.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 FIELDS = attrs.fields_dict(RenewLetsEncrypt)
 

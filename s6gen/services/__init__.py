@@ -1,0 +1,1 @@
+"""What can be rendered: each kind of service, and its parameters."""
