@@ -5,19 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s6gen.check.errors import tree_errors
+from s6gen.configuration.certificates import certificates, request
 from s6gen.errors import Fatal, Fatals
 from s6gen.manifest import service_of
 from s6gen.output import has_record, hosts_below
 from s6gen.plan import Wish
 from s6gen.render import origins, render
-from s6gen.request import certificates, request
 from s6gen.services.conflicts import services
 from s6gen.services.kind import Kind
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.templates import Templates
 
 if TYPE_CHECKING:
-    from s6gen.configuration import Configuration
+    from s6gen.configuration.document import Configuration
 
 
 def wished(

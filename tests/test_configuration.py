@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.checkout import checkout
 from support.command import ENVIRONMENT, S6GEN, call
 
-from s6gen.toml_lines import toml_lines
-from s6gen.toml_text import toml_table
+from s6gen.configuration.toml_lines import toml_lines
+from s6gen.configuration.toml_text import toml_table
 
 TWO = """\
 [[certificate]]

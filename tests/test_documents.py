@@ -8,8 +8,8 @@ import pytest
 from support.program import require
 
 from s6gen.commands.render import command
-from s6gen.configuration import KEYS as DOCUMENT_KEYS
-from s6gen.structure import KEYS
+from s6gen.configuration.document import KEYS as DOCUMENT_KEYS
+from s6gen.configuration.structure import KEYS
 
 TOP = Path(__file__).parent.parent
 PAGES = sorted((TOP / "man").rglob("*.[15]"))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from s6gen.commands.render import command
-from s6gen.configuration import configuration
+from s6gen.configuration.certificates import certificates, request
+from s6gen.configuration.document import configuration
 from s6gen.render import render
-from s6gen.request import certificates, request
 from s6gen.services.conflicts import services
 from s6gen.services.parameters import given_values
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from support.command import call
 
-from s6gen.schema import schema_text
+from s6gen.configuration.schema import schema_text
 
 TOP = Path(__file__).parent.parent
 SCHEMA = json.loads((TOP / "schema/s6gen.schema.json").read_text())

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from s6gen.layers import BUILT_IN, Layer, effective, key_of
-from s6gen.repository import configuration_at
-from s6gen.request import certificates, request
+from s6gen.configuration.certificates import certificates, request
+from s6gen.configuration.find import configuration_at
+from s6gen.configuration.layers import BUILT_IN, Layer, effective, key_of
+from s6gen.configuration.toml_lines import line_of, toml_lines
+from s6gen.configuration.toml_text import toml_table, toml_value
 from s6gen.services.parameters import FIELDS, SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.text import write
-from s6gen.toml_lines import line_of, toml_lines
-from s6gen.toml_text import toml_table, toml_value
 
 if TYPE_CHECKING:
-    from s6gen.configuration import Configuration
+    from s6gen.configuration.document import Configuration
 
 COLUMN = 60
 """Where the origins begin."""
@@ -29,7 +29,7 @@ KEYS_AT_TOP = {"output": "output", "templates": "templates", "bundle": "bundle"}
 def main(config: str | None, host: str | None, schema: bool, **parameters: Any) -> None:
     """Show each value and where it comes from."""
     if schema:
-        from s6gen.schema import schema_text
+        from s6gen.configuration.schema import schema_text
 
         write(schema_text())
         return
@@ -94,7 +94,7 @@ def origin(
     if not layer.is_file:
         return layer.source
     if layer.source not in lines:
-        from s6gen.configuration import read_text
+        from s6gen.configuration.document import read_text
 
         lines[layer.source] = toml_lines(read_text(Path(layer.source)))
     return f"{layer.source}:{line_of(lines[layer.source], (*layer.table, key))}"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from s6gen.configuration.certificates import machine_defaults
+from s6gen.configuration.initial import initial
 from s6gen.errors import Fatal
-from s6gen.initial import initial
 from s6gen.places import CONFIGURATION
-from s6gen.request import machine_defaults
 from s6gen.store import replace_file
 
 

@@ -11,9 +11,9 @@ import click
 
 from s6gen import manifest
 from s6gen.check.report import printable
+from s6gen.configuration.find import configuration_at, own_templates, with_certificate
 from s6gen.errors import Exit, Fatal, Fatals
 from s6gen.plan import Change, Wish
-from s6gen.repository import configuration_at, own_templates, with_certificate
 from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.store import replace_file
 from s6gen.templates import Templates
@@ -23,7 +23,7 @@ from s6gen.update import Update, foreseen, make, under_way
 from s6gen.wishes import wished
 
 if TYPE_CHECKING:
-    from s6gen.configuration import Configuration
+    from s6gen.configuration.document import Configuration
 
 REPORTED = ("refused", "left over")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from s6gen.configuration.find import configuration_at, own_templates
 from s6gen.errors import Fatal
-from s6gen.repository import configuration_at, own_templates
 from s6gen.store import add_file
 from s6gen.templates import Templates
 from s6gen.text import write

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import attrs
 
+from s6gen.configuration.layers import key_of
 from s6gen.errors import Fatal, Fatals
-from s6gen.layers import key_of
 from s6gen.services.kind import Kind
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.services.renew_lets_encrypt_log import RenewLetsEncryptLog

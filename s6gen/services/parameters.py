@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import click
 
-from s6gen.layers import key_of
+from s6gen.configuration.layers import key_of
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 FIELDS = attrs.fields_dict(RenewLetsEncrypt)

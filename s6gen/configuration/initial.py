@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from s6gen.layers import key_of
-from s6gen.request import SEVERAL
+from s6gen.configuration.certificates import SEVERAL
+from s6gen.configuration.layers import key_of
+from s6gen.configuration.toml_text import toml_table, toml_value
 from s6gen.services.parameters import FIELDS, SECTIONS
-from s6gen.toml_text import toml_table, toml_value
 
 HEAD = """\
 # The certificates that `s6gen render` renders: s6gen.toml(5). What is commented out is the default,

@@ -5,9 +5,9 @@ from typing import Any
 
 import attrs
 
-from s6gen.configuration import KEYS, Document
+from s6gen.configuration.document import KEYS, Document
+from s6gen.configuration.layers import key_of
 from s6gen.deployment.table import KINDS
-from s6gen.layers import key_of
 from s6gen.services.parameters import FIELDS, PARAMETERS
 
 TEXT = {"type": "string"}

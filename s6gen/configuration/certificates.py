@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from s6gen import places
+from s6gen.configuration.layers import BUILT_IN, COMMAND_LINE, Layer, key_of
 from s6gen.errors import Fatal
-from s6gen.layers import BUILT_IN, COMMAND_LINE, Layer, key_of
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 if TYPE_CHECKING:
-    from s6gen.configuration import Configuration
-    from s6gen.structure import Mistake
+    from s6gen.configuration.document import Configuration
+    from s6gen.configuration.structure import Mistake
 
 SEVERAL = {
     "service": "renew-lets-encrypt-{page}-srv",
@@ -115,7 +115,7 @@ def machine_files() -> tuple[Layer, ...]:
     found = [path for path in (places.DISTRIBUTION, places.ADMINISTRATOR) if path.is_file()]
     if not found:
         return ()
-    from s6gen.configuration import machine_layer  # takes a while to load
+    from s6gen.configuration.document import machine_layer  # takes a while to load
 
     return tuple(map(machine_layer, found))
 
@@ -125,8 +125,8 @@ def certificates(asked: Request) -> dict[str | None, list[RenewLetsEncrypt]]:
     every = [layers for several in asked.values() for layers in several]
     if all(layer.source == COMMAND_LINE for layers in every for layer in layers):
         return {name: [directly(layers) for layers in several] for name, several in asked.items()}
-    from s6gen.configuration import listed  # takes a while to load
-    from s6gen.structure import structure
+    from s6gen.configuration.document import listed  # takes a while to load
+    from s6gen.configuration.structure import structure
 
     results = {name: [structure(layers) for layers in several] for name, several in asked.items()}
     wrong = [
@@ -151,7 +151,7 @@ def directly(layers: tuple[Layer, ...]) -> RenewLetsEncrypt:
 
 def told(mistake: "Mistake", layers: tuple[Layer, ...]) -> tuple[str, int, str]:
     """Where a mistake is, and what it is."""
-    from s6gen import configuration
+    from s6gen.configuration import document as configuration
 
     layer = mistake.layer
     if layer is None or layer.source == BUILT_IN:

@@ -10,9 +10,9 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
+from s6gen.configuration.layers import Layer, effective, key_of
 from s6gen.deployment import table as deploy_table
 from s6gen.errors import Fatal
-from s6gen.layers import Layer, effective, key_of
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 T = TypeVar("T")

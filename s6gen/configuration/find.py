@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from s6gen.configuration.toml_text import toml_table, toml_value
 from s6gen.errors import Fatal
 from s6gen.places import CONFIGURATION
-from s6gen.toml_text import toml_table, toml_value
 
 if TYPE_CHECKING:
-    from s6gen.configuration import Configuration
+    from s6gen.configuration.document import Configuration
 
 
 def find() -> Path | None:
@@ -40,7 +40,7 @@ def configuration_at(given: str | None, *, may_be_missing: bool = False) -> "Con
     path = find() if given is None else Path(given)
     if path is None or (may_be_missing and not path.exists()):
         return None
-    from s6gen import configuration  # takes a while to load
+    from s6gen.configuration import document as configuration  # takes a while to load
 
     return configuration.configuration(configuration.read_text(path), path)
 
@@ -52,9 +52,9 @@ def with_certificate(
 
     Raises Fatal if the page is there already.
     """
-    from s6gen.configuration import configuration
-    from s6gen.initial import initial
-    from s6gen.request import certificates, new_certificate
+    from s6gen.configuration.certificates import certificates, new_certificate
+    from s6gen.configuration.document import configuration
+    from s6gen.configuration.initial import initial
 
     for key in ("page", "domain"):
         if key not in values:

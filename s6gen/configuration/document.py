@@ -10,12 +10,12 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
-from s6gen import structure
+from s6gen.configuration import structure
+from s6gen.configuration.layers import COMMAND_LINE, Layer
+from s6gen.configuration.structure import Mistake
+from s6gen.configuration.toml_lines import line_of, toml_lines
 from s6gen.errors import Fatal, Fatals, os_failure
-from s6gen.layers import COMMAND_LINE, Layer
 from s6gen.services.validators import is_file_name, is_service_name
-from s6gen.structure import Mistake
-from s6gen.toml_lines import line_of, toml_lines
 
 Table = dict[str, Any]
 

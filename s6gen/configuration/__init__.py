@@ -1,0 +1,1 @@
+"""`s6gen.toml`: read, structured, begun."""
