@@ -9,7 +9,7 @@ from pathlib import Path
 from s6gen.errors import Fatal
 from s6gen.manifest import Record, digest
 from s6gen.plan import Foreign, Wish, pristine
-from s6gen.tree import File
+from s6gen.rendering.tree import File
 
 REVISIONS = 1000
 """How far back git is asked."""

@@ -17,7 +17,7 @@ from s6gen import manifest
 from s6gen.errors import Exit, Fatal, os_failure
 from s6gen.manifest import Record, service_of
 from s6gen.plan import DIRECTORY, Foreign
-from s6gen.tree import File, Tree
+from s6gen.rendering.tree import File, Tree
 
 KINDS = {
     stat.S_IFLNK: "a symbolic link",

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from s6gen import manifest
 from s6gen.manifest import Origin, Record, digest, service_of
-from s6gen.tree import File, Tree
+from s6gen.rendering.tree import File, Tree
 
 Action = Literal[
     "created", "updated", "merged", "kept", "unchanged", "removed", "refused", "left over"

@@ -14,7 +14,7 @@ from s6gen.errors import Exit, Fatal, os_failure
 from s6gen.manifest import Record, service_of
 from s6gen.output import OPEN_DIRECTORY, below, directory_of, name_of
 from s6gen.plan import Change, is_pristine
-from s6gen.tree import File
+from s6gen.rendering.tree import File
 
 STAGE = ".s6gen-new"
 """Where files are written before they are put in their places."""

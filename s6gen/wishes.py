@@ -10,11 +10,11 @@ from s6gen.errors import Fatal, Fatals
 from s6gen.manifest import service_of
 from s6gen.output import has_record, hosts_below
 from s6gen.plan import Wish
-from s6gen.render import origins, render
+from s6gen.rendering.expand import origins, render
+from s6gen.rendering.templates import Templates
 from s6gen.services.conflicts import services
 from s6gen.services.kind import Kind
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.templates import Templates
 
 if TYPE_CHECKING:
     from s6gen.configuration.document import Configuration

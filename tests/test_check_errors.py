@@ -4,8 +4,8 @@ import pytest
 from support.trees import Files, bundle, in_memory, longrun, oneshot, pipeline, service
 
 from s6gen.check.errors import errors, tree_errors
+from s6gen.rendering.tree import file
 from s6gen.sources.service_set import service_set
-from s6gen.tree import file
 
 
 def told(files: Files, *given: str) -> list[str]:

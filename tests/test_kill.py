@@ -14,7 +14,7 @@ from support.rendering import fulfil
 
 from s6gen.manifest import Origin
 from s6gen.plan import Wish
-from s6gen.tree import File, Tree
+from s6gen.rendering.tree import File, Tree
 
 CHANGING = ("write", "mkdir", "rename", "replace", "unlink", "rmdir")
 BASE: Tree = {

@@ -11,7 +11,7 @@ import pytest
 from support.rendering import store
 
 from s6gen.errors import Exit, Fatal
-from s6gen.tree import File, Tree
+from s6gen.rendering.tree import File, Tree
 
 TREE: Tree = {
     "foo/data/helper": File(b"#!/bin/sh\n", 0o755),

@@ -14,11 +14,11 @@ from s6gen.check.report import printable
 from s6gen.configuration.find import configuration_at, own_templates, with_certificate
 from s6gen.errors import Exit, Fatal, Fatals
 from s6gen.plan import Change, Wish
+from s6gen.rendering.templates import Templates
+from s6gen.rendering.tree import File
 from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.store import replace_file
-from s6gen.templates import Templates
 from s6gen.text import wants_colour, write
-from s6gen.tree import File
 from s6gen.update import Update, foreseen, make, under_way
 from s6gen.wishes import wished
 

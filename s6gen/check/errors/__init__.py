@@ -13,7 +13,7 @@ from s6gen.sources.service_set import ServiceSet, service_set
 from s6gen.sources.version import reads
 
 if TYPE_CHECKING:  # tree brings attrs, which takes time to import
-    from s6gen.tree import Tree
+    from s6gen.rendering.tree import Tree
 
 
 def errors(services: ServiceSet) -> list[Finding]:

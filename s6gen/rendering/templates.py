@@ -12,10 +12,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from s6gen.errors import Fatal, os_failure
 from s6gen.execline import word
+from s6gen.rendering.tree import File, file
 from s6gen.services.kind import Kind
-from s6gen.tree import File, file
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 MARKS = ("{{", "{%", "{#")
 """A file without any of these is its own expansion."""
 

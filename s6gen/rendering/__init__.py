@@ -1,0 +1,1 @@
+"""Templates and parameters become a tree of files in memory."""
