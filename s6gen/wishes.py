@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from s6gen.check.errors import tree_errors
 from s6gen.configuration.certificates import certificates, request
 from s6gen.errors import Fatal, Fatals
-from s6gen.manifest import service_of
-from s6gen.output import has_record, hosts_below
-from s6gen.plan import Wish
+from s6gen.output.plan import Wish
+from s6gen.output.read import has_record, hosts_below
+from s6gen.output.record import service_of
 from s6gen.rendering.expand import origins, render
 from s6gen.rendering.templates import Templates
 from s6gen.services.conflicts import services

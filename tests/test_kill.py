@@ -12,8 +12,8 @@ import pytest
 from support.program import require
 from support.rendering import fulfil
 
-from s6gen.manifest import Origin
-from s6gen.plan import Wish
+from s6gen.output.plan import Wish
+from s6gen.output.record import Origin
 from s6gen.rendering.tree import File, Tree
 
 CHANGING = ("write", "mkdir", "rename", "replace", "unlink", "rmdir")

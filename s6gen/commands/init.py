@@ -7,8 +7,8 @@ import click
 from s6gen.configuration.certificates import machine_defaults
 from s6gen.configuration.initial import initial
 from s6gen.errors import Fatal
+from s6gen.output.write import replace_file
 from s6gen.places import CONFIGURATION
-from s6gen.store import replace_file
 
 
 def main(config: str) -> None:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s6gen import manifest
 from s6gen.check.report import printable
 from s6gen.configuration.find import configuration_at, own_templates, with_certificate
 from s6gen.errors import Exit, Fatal, Fatals
-from s6gen.plan import Change, Wish
+from s6gen.output import record as manifest
+from s6gen.output.plan import Change, Wish
+from s6gen.output.update import Update, foreseen, make, under_way
+from s6gen.output.write import replace_file
 from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File
 from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
-from s6gen.store import replace_file
 from s6gen.text import wants_colour, write
-from s6gen.update import Update, foreseen, make, under_way
 from s6gen.wishes import wished
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def drift(update: Update) -> list[str]:
 
 def differences(update: Update) -> Iterable[str]:
     """The same as a unified diff, with the record."""
-    from s6gen.unified import coloured, unified
+    from s6gen.output.diff import coloured, unified
 
     changes = [one for one in update.changes if one.action not in ("unchanged", "kept")]
     present = {**update.found.files}

@@ -6,8 +6,8 @@ import click
 
 from s6gen.configuration.find import configuration_at, own_templates
 from s6gen.errors import Fatal
+from s6gen.output.write import add_file
 from s6gen.rendering.templates import Templates
-from s6gen.store import add_file
 from s6gen.text import write
 
 LIST, COPY = "list", "copy"

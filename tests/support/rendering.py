@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from s6gen.commands.render import refuse
-from s6gen.plan import Change, Wish
+from s6gen.output.plan import Change, Wish
+from s6gen.output.update import make, under_way
 from s6gen.rendering.expand import render
 from s6gen.rendering.tree import Tree
 from s6gen.services.conflicts import services
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.update import make, under_way
 
 
 def rendered(parameters: RenewLetsEncrypt) -> Tree:

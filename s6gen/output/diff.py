@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from s6gen.check.report import printable
-from s6gen.plan import Change, Foreign
+from s6gen.output.plan import Change, Foreign
 from s6gen.rendering.tree import File
 
 RED, GREEN, CYAN, BOLD, PLAIN = "\033[31m", "\033[32m", "\033[36m", "\033[1m", "\033[0m"

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from s6gen import manifest
 from s6gen.errors import Exit, Fatal, os_failure
-from s6gen.manifest import Record, service_of
-from s6gen.plan import DIRECTORY, Foreign
+from s6gen.output import record as manifest
+from s6gen.output.plan import DIRECTORY, Foreign
+from s6gen.output.record import Record, service_of
 from s6gen.rendering.tree import File, Tree
 
 KINDS = {

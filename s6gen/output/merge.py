@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from s6gen.errors import Fatal
-from s6gen.manifest import Record, digest
-from s6gen.plan import Foreign, Wish, pristine
+from s6gen.output.plan import Foreign, Wish, pristine
+from s6gen.output.record import Record, digest
 from s6gen.rendering.tree import File
 
 REVISIONS = 1000

@@ -5,10 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from s6gen import output as places
-from s6gen.manifest import Record
-from s6gen.plan import Change, Found, Wish, is_pristine, paths, plan, record_after, record_under_way
-from s6gen.store import forget, store
+from s6gen.output import read as places
+from s6gen.output.plan import (
+    Change,
+    Found,
+    Wish,
+    is_pristine,
+    paths,
+    plan,
+    record_after,
+    record_under_way,
+)
+from s6gen.output.record import Record
+from s6gen.output.write import forget, store
 
 
 class Update(NamedTuple):
@@ -55,7 +64,7 @@ def look(wish: Wish, output: Path, top: int | None) -> Found:
         left = places.left_services(record, wish.services)
         strangers = places.strangers(top, left, record)
     if wish.merge or any(map(is_pristine, record.files)):
-        from s6gen.merge import merged  # runs git: only for those who have edits
+        from s6gen.output.merge import merged  # runs git: only for those who have edits
 
         merges = merged(output, wish, files, record)
     return Found(files=files, record=record, strangers=strangers, merged=merges)

@@ -6,8 +6,8 @@ Named tuples, here and in the record: attrs classes take as long to make as the 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from s6gen import manifest
-from s6gen.manifest import Origin, Record, digest, service_of
+from s6gen.output import record as manifest
+from s6gen.output.record import Origin, Record, digest, service_of
 from s6gen.rendering.tree import File, Tree
 
 Action = Literal[

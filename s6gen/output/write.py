@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
-from s6gen import manifest
 from s6gen.errors import Exit, Fatal, os_failure
-from s6gen.manifest import Record, service_of
-from s6gen.output import OPEN_DIRECTORY, below, directory_of, name_of
-from s6gen.plan import Change, is_pristine
+from s6gen.output import record as manifest
+from s6gen.output.plan import Change, is_pristine
+from s6gen.output.read import OPEN_DIRECTORY, below, directory_of, name_of
+from s6gen.output.record import Record, service_of
 from s6gen.rendering.tree import File
 
 STAGE = ".s6gen-new"

@@ -1,0 +1,1 @@
+"""The directory that is rendered into: read, planned, written."""
