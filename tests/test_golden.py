@@ -11,13 +11,13 @@ import pytest
 from s6gen.commands.render import command
 from s6gen.configuration.certificates import certificates, request
 from s6gen.configuration.document import configuration
+from s6gen.render import wished
 from s6gen.rendering.expand import render
 from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File, Tree
 from s6gen.services.conflicts import services
 from s6gen.services.parameters import given_values
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.wishes import wished
 
 GOLDEN = Path(__file__).parent / "golden"
 CONFIGURATIONS = Path(__file__).parent / "configurations"

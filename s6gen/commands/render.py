@@ -16,11 +16,11 @@ from s6gen.output import record as manifest
 from s6gen.output.plan import Change, Wish
 from s6gen.output.update import Update, foreseen, make, under_way
 from s6gen.output.write import replace_file
+from s6gen.render import wished
 from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File
 from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.text import wants_colour, write
-from s6gen.wishes import wished
 
 if TYPE_CHECKING:
     from s6gen.configuration.document import Configuration
