@@ -8,8 +8,8 @@ import click
 from s6gen.check import report
 from s6gen.check.check import check
 from s6gen.check.warnings import WARNINGS
+from s6gen.commands.source_options import SOURCES, request
 from s6gen.errors import Exit, Fatal
-from s6gen.source_options import SOURCES, request
 from s6gen.sources.read_all import read_sources
 from s6gen.text import wants_colour, write
 

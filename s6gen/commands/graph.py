@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from s6gen.check.errors import errors
+from s6gen.commands.source_options import SOURCES, request
 from s6gen.errors import Exit, Fatal
 from s6gen.graph.draw import dot, mermaid
 from s6gen.graph.picture import picture
-from s6gen.source_options import SOURCES, request
 from s6gen.sources.read_all import read_sources
 from s6gen.text import write
 
