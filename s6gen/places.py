@@ -8,3 +8,11 @@ ADMINISTRATOR = Path("/etc/s6gen/defaults.toml")
 """The administrator's, for this machine."""
 CONFIGURATION = "s6gen.toml"
 """The repository's, in the current directory or above."""
+
+PACKAGE = Path(__file__).parent
+
+
+def shipped(name: str) -> Path:
+    """A directory that comes with s6gen: in the installed package, or beside it in a checkout."""
+    installed = PACKAGE / name
+    return installed if installed.is_dir() else PACKAGE.parent / name

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from s6gen.check.finding import Finding
+from s6gen.text import printable
 
 RED, YELLOW, BOLD, PLAIN = "\033[1;31m", "\033[1;33m", "\033[1m", "\033[0m"
 
@@ -27,21 +28,6 @@ def text_line(finding: Finding, *, colour: bool) -> str:
 def severity(finding: Finding) -> str:
     """What kind of finding it is."""
     return "warning" if finding.warning else "error"
-
-
-def printable(text: str) -> str:
-    """Text that keeps to its line and does nothing to a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else escaped(char) for char in text)
-
-
-def escaped(char: str) -> str:
-    """A character that must not be printed, in execline's notation."""
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8 (os.fsdecode)
-        code -= 0xDC00
-    return f"\\0x{code:02x}"
 
 
 def as_json(findings: Sequence[Finding], database: Mapping[str, Any] | None) -> str:

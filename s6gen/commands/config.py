@@ -8,11 +8,12 @@ import click
 
 from s6gen.configuration.certificates import certificates, request
 from s6gen.configuration.find import configuration_at
-from s6gen.configuration.layers import BUILT_IN, Layer, effective, key_of
+from s6gen.configuration.layers import BUILT_IN, Layer, effective
 from s6gen.configuration.toml_lines import line_of, toml_lines
 from s6gen.configuration.toml_text import toml_table, toml_value
 from s6gen.services.parameters import FIELDS, SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.validators import key_of
 from s6gen.text import write
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s6gen.check.report import printable
 from s6gen.configuration.find import configuration_at, own_templates, with_certificate
 from s6gen.errors import Exit, Fatal, Fatals
 from s6gen.output import record as manifest
@@ -20,7 +19,7 @@ from s6gen.render import wished
 from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File
 from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
-from s6gen.text import wants_colour, write
+from s6gen.text import printable, wants_colour, write
 
 if TYPE_CHECKING:
     from s6gen.configuration.document import Configuration

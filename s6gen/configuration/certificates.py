@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from s6gen import places
-from s6gen.configuration.layers import BUILT_IN, COMMAND_LINE, Layer, key_of
+from s6gen.configuration.layers import BUILT_IN, COMMAND_LINE, Layer
 from s6gen.errors import Fatal
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.validators import key_of
 
 if TYPE_CHECKING:
     from s6gen.configuration.document import Configuration

@@ -15,7 +15,7 @@ from s6gen.configuration.layers import COMMAND_LINE, Layer
 from s6gen.configuration.structure import Mistake
 from s6gen.configuration.toml_lines import line_of, toml_lines
 from s6gen.errors import Fatal, Fatals, os_failure
-from s6gen.services.validators import is_file_name, is_service_name
+from s6gen.names import is_file_name, is_service_name
 
 Table = dict[str, Any]
 

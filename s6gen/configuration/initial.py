@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from s6gen.configuration.certificates import SEVERAL
-from s6gen.configuration.layers import key_of
 from s6gen.configuration.toml_text import toml_table, toml_value
 from s6gen.services.parameters import FIELDS, SECTIONS
+from s6gen.services.validators import key_of
 
 HEAD = """\
 # The certificates that `s6gen render` renders: s6gen.toml(5). What is commented out is the default,

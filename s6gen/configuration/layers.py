@@ -3,10 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import attrs
-
-from s6gen.services.validators import option
-
 BUILT_IN = "built in"
 COMMAND_LINE = "command line"
 
@@ -28,11 +24,6 @@ class Layer(NamedTuple):
 
 Effective = Mapping[str, tuple[Any, Layer]]
 """For each key the value that counts, and where it is from."""
-
-
-def key_of(field: "attrs.Attribute[Any]") -> str:
-    """What a parameter is called in a file: its option, without the dashes."""
-    return option(field).removeprefix("--")
 
 
 def effective(layers: Iterable[Layer]) -> Effective:

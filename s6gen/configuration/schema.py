@@ -6,9 +6,9 @@ from typing import Any
 import attrs
 
 from s6gen.configuration.document import KEYS, Document
-from s6gen.configuration.layers import key_of
 from s6gen.deployment.table import KINDS
 from s6gen.services.parameters import FIELDS, PARAMETERS
+from s6gen.services.validators import key_of
 
 TEXT = {"type": "string"}
 TEXTS = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "uniqueItems": True}]}

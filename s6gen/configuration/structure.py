@@ -10,10 +10,11 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
-from s6gen.configuration.layers import Layer, effective, key_of
+from s6gen.configuration.layers import Layer, effective
 from s6gen.deployment import table as deploy_table
 from s6gen.errors import Fatal
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.validators import key_of
 
 T = TypeVar("T")
 FIELDS = {field.name: field for field in attrs.fields(RenewLetsEncrypt)}

@@ -3,19 +3,11 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 
 import attrs
 
 from s6gen.errors import Fatal
-
-PACKAGE = Path(__file__).parents[1]
-
-
-def preset_directory() -> Path:
-    """Where the presets are: in the installed package, or beside it in a checkout."""
-    installed = PACKAGE / "presets"
-    return installed if installed.is_dir() else PACKAGE.parent / "presets"
+from s6gen.places import shipped
 
 
 @attrs.frozen
@@ -34,14 +26,14 @@ class Preset:
 
 def names() -> list[str]:
     """All presets."""
-    return sorted(path.stem for path in preset_directory().glob("*.toml"))
+    return sorted(path.stem for path in shipped("presets").glob("*.toml"))
 
 
 def load(name: str) -> Preset:
     """The preset of that name."""
     if name not in names():
         raise Fatal(f"no preset is called {name!r}: 's6gen presets' lists them, or give 'NAME: …'")
-    with (preset_directory() / f"{name}.toml").open("rb") as file:
+    with (shipped("presets") / f"{name}.toml").open("rb") as file:
         found = tomllib.load(file)
     return Preset(
         name,

@@ -9,7 +9,7 @@ import attrs
 
 from s6gen.deployment import presets
 from s6gen.errors import Fatal
-from s6gen.services.validators import is_directory_below_root, is_service_name
+from s6gen.names import is_directory_below_root, is_service_name
 
 PARTS = ("chain", "certificate", "issuers", "key")
 """What a file may be made of: the certificate and its issuers, either alone, the private key."""

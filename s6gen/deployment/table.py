@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from s6gen.errors import Fatal
-from s6gen.services.validators import is_service_name
+from s6gen.names import is_service_name
 from s6gen.shell import shell_words
 
 KINDS = ("copy", "combine", "reload", "restart", "run")

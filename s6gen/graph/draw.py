@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from s6gen.check.report import printable
 from s6gen.graph.picture import ELSEWHERE, Box, Frame, Picture
 from s6gen.sources.service import ONESHOT
+from s6gen.text import printable
 
 SHAPES = {ONESHOT: "ellipse", ELSEWHERE: "plaintext"}
 

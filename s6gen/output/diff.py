@@ -3,9 +3,9 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from s6gen.check.report import printable
 from s6gen.output.plan import Change, Foreign
 from s6gen.rendering.tree import File
+from s6gen.text import printable
 
 RED, GREEN, CYAN, BOLD, PLAIN = "\033[31m", "\033[32m", "\033[36m", "\033[1m", "\033[0m"
 

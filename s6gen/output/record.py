@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from s6gen.errors import Fatal
+from s6gen.names import is_service_name
 from s6gen.rendering.tree import Tree
-from s6gen.services.validators import is_service_name
 
 NAME = ".s6gen"
 FILE = re.compile(r"([0-9a-f]{64})  ([^/\x00-\x1f]+/[^\x00-\x1f]+)")

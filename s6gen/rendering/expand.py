@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from s6gen import __version__
 from s6gen.output.record import Origin, digest
-from s6gen.rendering.templates import PACKAGE, Templates
+from s6gen.places import PACKAGE
+from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File, Tree, file
 from s6gen.services.kind import Kind
 

@@ -12,18 +12,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from s6gen.errors import Fatal, os_failure
 from s6gen.execline import word
+from s6gen.places import shipped
 from s6gen.rendering.tree import File, file
 from s6gen.services.kind import Kind
 
-PACKAGE = Path(__file__).parents[1]
 MARKS = ("{{", "{%", "{#")
 """A file without any of these is its own expansion."""
-
-
-def template_directory() -> Path:
-    """Where ours are: in the installed package, or beside it in a checkout."""
-    installed = PACKAGE / "templates"
-    return installed if installed.is_dir() else PACKAGE.parent / "templates"
 
 
 class Execline(str):
@@ -73,7 +67,7 @@ class Templates:
     def __init__(self, own: Path | None = None) -> None:
         """Own need not have any; raises Fatal if it is no directory."""
         own = own and own.absolute()
-        directories = (template_directory(),) if own is None else (own, template_directory())
+        directories = (shipped("templates"),) if own is None else (own, shipped("templates"))
         self.own = own
         self.sources = {
             name: top for top in reversed(directories) for name in sorted(names_below(top))

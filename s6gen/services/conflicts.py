@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import attrs
 
-from s6gen.configuration.layers import key_of
 from s6gen.errors import Fatal, Fatals
 from s6gen.services.kind import Kind
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.services.renew_lets_encrypt_log import RenewLetsEncryptLog
+from s6gen.services.validators import key_of
 
 LOG_PARAMETERS = (
     "log_dir",

@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 import click
 
-from s6gen.configuration.layers import key_of
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
+from s6gen.services.validators import key_of
 
 FIELDS = attrs.fields_dict(RenewLetsEncrypt)
 

@@ -7,18 +7,22 @@ from typing import Any, TypeVar
 import attrs
 
 from s6gen.errors import Fatal
+from s6gen.names import is_directory_below_root, is_file_name, is_interpreter, is_service_name
 
 T = TypeVar("T")
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
-RESERVED = ("s6rc-", "s6-rc-")
 
 
 def option(attribute: "attrs.Attribute[Any]") -> str:
     """The option of the command line that sets an attribute."""
     return "--" + str(attribute.metadata.get("option", attribute.name)).replace("_", "-")
+
+
+def key_of(field: "attrs.Attribute[Any]") -> str:
+    """What a parameter is called in a file: its option, without the dashes."""
+    return option(field).removeprefix("--")
 
 
 def must(holds: Callable[[str], bool], what: str) -> Validator:
@@ -58,32 +62,6 @@ def not_twice(_: object, attribute: "attrs.Attribute[Any]", values: tuple[str, .
     for value in values:
         if values.count(value) > 1:
             raise Fatal(f"{option(attribute)}: given twice: {value!r}")
-
-
-def size(text: str) -> int:
-    """How many bytes a text is in a file, whatever the locale."""
-    return len(text.encode("utf-8", "surrogateescape"))
-
-
-def is_directory_below_root(path: str) -> bool:
-    """An absolute path that means the same everywhere, and not the root itself."""
-    names = path.split("/")[1:]
-    return path.startswith("/") and ".." not in names and all(map(is_file_name, names))
-
-
-def is_interpreter(path: str) -> bool:
-    """What a kernel takes behind `#!`: one absolute path without white space (execve(2))."""
-    return path.startswith("/") and not re.search(r"\s", path) and size(path) <= 100
-
-
-def is_service_name(name: str) -> bool:
-    """The names that s6-rc-compile advises, less those it reserves (its page: Source format)."""
-    return NAME.fullmatch(name) is not None and not name.startswith(RESERVED) and len(name) <= 200
-
-
-def is_file_name(name: str) -> bool:
-    """What one entry of a directory can be called (NAME_MAX)."""
-    return name != "" and "/" not in name and "\0" not in name and size(name) <= 255
 
 
 directory = must(is_directory_below_root, "an absolute path without '..'")

@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 from s6gen.check.cycles import cycles
 from s6gen.check.finding import Finding
+from s6gen.names import RESERVED
 from s6gen.sources.entries import Broken
 from s6gen.sources.service import BUNDLE, LONGRUN, Reference, Service, read
 from s6gen.sources.service_set import ServiceSet
-
-RESERVED = ("s6rc-", "s6-rc-")
 
 
 def mention(service: Service, reference: Reference, message: str) -> Finding:

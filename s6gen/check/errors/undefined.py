@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from s6gen.check.errors.references import RESERVED, mention
+from s6gen.check.errors.references import mention
 from s6gen.check.finding import Finding
 from s6gen.check.spelling import distance
+from s6gen.names import RESERVED
 from s6gen.sources.entries import is_addition
 from s6gen.sources.service import Reference, Service
 from s6gen.sources.service_set import ServiceSet
