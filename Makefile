@@ -8,7 +8,7 @@ check:
 	$(PYTHON) -m pytest
 
 golden:
-	PYTHONPATH=. $(PYTHON) tests/test_golden.py
+	PYTHONPATH=.:tests $(PYTHON) tests/rendering/test_golden.py
 
 schema:
 	PYTHONPATH=. $(PYTHON) -m s6gen config --schema > schema/s6gen.schema.json.new

@@ -52,7 +52,7 @@ def test_links_lead_somewhere(document: str) -> None:
 
 def test_the_tests_that_a_page_names_exist() -> None:
     named = re.findall(r"`(test_[a-z_]+)…?`", (TOP / "docs/service.md").read_text())
-    tests = (TOP / "tests/test_service.py").read_text()
+    tests = (TOP / "tests/machine/test_service.py").read_text()
 
     assert named
     assert [name for name in named if f"def {name}" not in tests] == []

@@ -597,7 +597,7 @@ def test_no_cattrs_for_a_single_certificate(tmp_path: Path) -> None:
     done = subprocess.run(
         [os.sys.executable, "-c", command],  # type: ignore[attr-defined]
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
         check=False,

@@ -8,7 +8,7 @@ from support.client import Host, assert_good
 from support.pebble import Pebble
 from support.program import require
 from support.proxy import Proxy
-from test_acme_faults import assert_refused
+from test_faults import assert_refused
 
 
 @pytest.mark.parametrize(

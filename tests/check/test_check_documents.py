@@ -10,7 +10,7 @@ from s6gen.check.check import check
 from s6gen.check.warnings import WARNINGS
 from s6gen.sources.service_set import service_set
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs/warnings"
 WITHOUT_FILES = {"relative-link", "lost-in-git", "empty-source", "too-many-services"}
 """Their examples are links, empty directories, and commands."""

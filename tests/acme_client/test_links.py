@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support.client import Host, assert_good
 from support.pebble import Pebble
-from test_acme_faults import assert_refused
+from test_faults import assert_refused
 
 
 @pytest.mark.parametrize("name", ["chain.pem", "chain.pem.state", "domain.key", "account.key"])

@@ -10,7 +10,7 @@ from support.command import call
 
 from s6gen.configuration.schema import schema_text
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parents[2]
 SCHEMA = json.loads((TOP / "schema/s6gen.schema.json").read_text())
 CONFIGURATIONS = sorted((TOP / "tests/configurations").glob("*.toml"))
 

@@ -15,7 +15,7 @@ from s6gen.sources.read import read_source
 from s6gen.sources.service_set import ServiceSet, service_set
 from s6gen.sources.version import parse_version
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CASES = Path(
     os.environ.get("S6GEN_CONFORMANCE", ROOT.parent / "shared/conformance/s6-rc-compile.jsonl")
 )

@@ -11,7 +11,7 @@ from support.client import NAME, Host, powerless, run
 from support.openssl import make_csr
 from support.program import require
 from support.proxy import Proxy
-from test_acme_faults import assert_refused
+from test_faults import assert_refused
 
 # Keys and requests
 

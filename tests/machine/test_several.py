@@ -136,7 +136,7 @@ def account(page: str, scratch: Path) -> str:
 @pytest.mark.parametrize("helper", ["make-directory", "within"])
 def test_services_that_start_at_once_make_one_directory(scratch: Path, helper: str) -> None:
     """At boot all begin in the same moment, and share the directory of the account's key."""
-    templates = Path(__file__).parent.parent / "templates/renew-lets-encrypt"
+    templates = Path(__file__).parents[2] / "templates/renew-lets-encrypt"
     program = next(templates.rglob(helper))
     for turn in range(40):
         path = f"{scratch}/{turn}/a/b/c"

@@ -11,7 +11,7 @@ from support.client import CLIENT, Host, assert_good, begun, ended
 from support.faults import Halt
 from support.pebble import Pebble
 from support.proxy import Proxy
-from test_acme_faults import STEPS
+from test_faults import STEPS
 
 
 @pytest.mark.parametrize("step", STEPS)

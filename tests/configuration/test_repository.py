@@ -11,7 +11,7 @@ import pytest
 from support.checkout import Checkout, checkout
 from support.program import require
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 

@@ -19,8 +19,8 @@ from s6gen.services.conflicts import services
 from s6gen.services.parameters import given_values
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
-GOLDEN = Path(__file__).parent / "golden"
-CONFIGURATIONS = Path(__file__).parent / "configurations"
+GOLDEN = Path(__file__).parents[1] / "golden"
+CONFIGURATIONS = Path(__file__).parents[1] / "configurations"
 CONFIGURED = sorted(path.stem for path in CONFIGURATIONS.glob("*.toml"))
 CASES = {
     "default": "--page example --domain example.org",

@@ -14,7 +14,7 @@ from support.faults import status
 from support.pebble import ChallTestSrv, Pebble, Settings, WebServer, pebble
 from support.program import free_port
 from support.proxy import Proxy, Reply, proxy
-from test_acme_faults import assert_refused
+from test_faults import assert_refused
 
 # TLS
 
