@@ -20,7 +20,9 @@ def main(directory_url: str, ca_file: str, challenges: str, name: str) -> None:
     account_key = jwk.JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
     network = client.ClientNetwork(account_key, alg=jwa.ES256)
     network.session.verify = network.verify_ssl = ca_file  # type: ignore[assignment]
-    acme = client.ClientV2(client.ClientV2.get_directory(directory_url, network), network)
+    acme = client.ClientV2(
+        client.ClientV2.get_directory(directory_url, network), network
+    )
     acme.new_account(messages.NewRegistration.from_data(terms_of_service_agreed=True))
     domain_key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM,
@@ -28,7 +30,11 @@ def main(directory_url: str, ca_file: str, challenges: str, name: str) -> None:
         serialization.NoEncryption(),
     )
     order = acme.new_order(crypto_util.make_csr(domain_key, [name]))
-    (http,) = (one for one in order.authorizations[0].body.challenges if one.chall.typ == "http-01")
+    (http,) = (
+        one
+        for one in order.authorizations[0].body.challenges
+        if one.chall.typ == "http-01"
+    )
     response, validation = http.response_and_validation(account_key)
     answer = Path(challenges) / http.chall.encode("token")
     answer.write_text(validation)

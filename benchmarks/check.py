@@ -100,7 +100,9 @@ def seconds(command: list[str]) -> tuple[float, int]:
 def main() -> None:
     """Measure and print."""
     real = shutil.which("s6-rc-compile")
-    print(f"{'services':22}{'s6gen check':>14}{'memory':>10}{'s6-rc-compile':>16}{'ratio':>8}")
+    print(
+        f"{'services':22}{'s6gen check':>14}{'memory':>10}{'s6-rc-compile':>16}{'ratio':>8}"
+    )
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
         for tree in trees(top):

@@ -84,7 +84,9 @@ def measure(job: Job, commands: tuple[tuple[str, ...], ...], directory: Path) ->
     log = directory / "benchmark.log"
     meter = [sys.executable, "-I", "-S", "-c", METER, json.dumps(commands), str(log)]
     env = {**os.environ, **job.env}
-    ended = subprocess.run(meter, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+    ended = subprocess.run(
+        meter, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env
+    )
     if ended.returncode:
         raise Failed(log.read_text(errors="replace").strip().rpartition("\n")[2])
     return Cost(*json.loads(ended.stdout))
@@ -105,7 +107,9 @@ def count(
     place: Place, between: Proxy, make: Callable[[Task], Job], name: str
 ) -> list[tuple[int, int]]:
     """Requests and connections of a first issuance, and of a forced renewal."""
-    task = attrs.evolve(place, url=between.directory_url, ca_file=between.ca_file).task((name,))
+    task = attrs.evolve(place, url=between.directory_url, ca_file=between.ca_file).task(
+        (name,)
+    )
     job, found = make(task), []
     for commands in (job.first, (job.again,)):
         between.reset()
@@ -117,7 +121,10 @@ def count(
 def median(costs: list[Cost]) -> Cost:
     """Field by field."""
     return Cost(
-        *(statistics.median(values) for values in zip(*map(attrs.astuple, costs), strict=True))
+        *(
+            statistics.median(values)
+            for values in zip(*map(attrs.astuple, costs), strict=True)
+        )
     )
 
 
@@ -126,9 +133,12 @@ def compare(place: Place, between: Proxy, runs: int, names: list[str]) -> None:
     costs: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name in names}
     for number in range(runs):
         for name in names:
-            costs[name].append(both(place, CONTESTANTS[name], f"n{number}.{name}.example.org"))
+            costs[name].append(
+                both(place, CONTESTANTS[name], f"n{number}.{name}.example.org")
+            )
     counts = {
-        name: count(place, between, CONTESTANTS[name], f"{name}.example.org") for name in names
+        name: count(place, between, CONTESTANTS[name], f"{name}.example.org")
+        for name in names
     }
     for which, title in enumerate(("first issuance", "forced renewal")):
         print(
@@ -138,7 +148,9 @@ def compare(place: Place, between: Proxy, runs: int, names: list[str]) -> None:
         for name in names:
             cost = median([pair[which] for pair in costs[name]])
             requests, connections = counts[name][which]
-            ratios = f"wall x{cost.wall / base.wall:.2f}, CPU x{cost.cpu / base.cpu:.2f}"
+            ratios = (
+                f"wall x{cost.wall / base.wall:.2f}, CPU x{cost.cpu / base.cpu:.2f}"
+            )
             print(
                 f"  {name:<14}{cost.wall:>9.3f} s{cost.cpu:>8.3f} s{cost.memory:>7.1f} MiB"
                 f"{requests:>10}{connections:>13}   {ratios}"
@@ -154,7 +166,9 @@ def beside_bare(place: Place, runs: int) -> None:
             job = make(task)
             used[name].append(measure(job, job.first, task.directory).cpu)
     ours, theirs = (statistics.median(used[name]) for name in ("ours", "bare"))
-    print(f"  s6gen-acme {ours:.3f} s, the bare script {theirs:.3f} s of CPU: x{ours / theirs:.2f}")
+    print(
+        f"  s6gen-acme {ours:.3f} s, the bare script {theirs:.3f} s of CPU: x{ours / theirs:.2f}"
+    )
 
 
 def hundred(place: Place, runs: int) -> None:
@@ -164,7 +178,9 @@ def hundred(place: Place, runs: int) -> None:
         task = place.task(tuple(f"n{i}.r{number}.example.org" for i in range(100)))
         job = s6gen_acme(task)
         walls.append(measure(job, job.first, task.directory).wall)
-    print(f"  s6gen-acme {statistics.median(walls):.2f} s of wall time (wanted: at most 3.1 s)")
+    print(
+        f"  s6gen-acme {statistics.median(walls):.2f} s of wall time (wanted: at most 3.1 s)"
+    )
 
 
 @contextlib.contextmanager
@@ -201,7 +217,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--python", default=sys.executable, help="runs s6gen-acme")
-    parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    parser.add_argument(
+        "--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS)
+    )
     told = parser.parse_args()
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -214,7 +232,9 @@ def main() -> None:
         names = working(place, told.only)
         print(f"loopback, median of {told.runs}; ratios to {names[0]}")
         compare(place, between, told.runs, names)
-        print(f"a round trip of {ROUND_TRIP} ms, median of {told.runs}; ratios to {names[0]}")
+        print(
+            f"a round trip of {ROUND_TRIP} ms, median of {told.runs}; ratios to {names[0]}"
+        )
         compare(attrs.evolve(place, url=link), between, told.runs, names)
         print("beside a bare script with the acme package, loopback, first issuance")
         beside_bare(place, told.runs)

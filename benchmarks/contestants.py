@@ -56,7 +56,9 @@ def s6gen_acme(task: Task) -> Job:
 
 def acme_tiny(task: Task) -> Job:
     """Its keys and request are made beforehand, and not counted."""
-    account, key, csr = (task.directory / name for name in ("account.key", "key", "csr"))
+    account, key, csr = (
+        task.directory / name for name in ("account.key", "key", "csr")
+    )
     names = ",".join(f"DNS:{name}" for name in task.names)
     for command in (
         f"openssl genrsa -out {account} 2048",
@@ -66,7 +68,13 @@ def acme_tiny(task: Task) -> Job:
         subprocess.run(command.split(), check=True, capture_output=True)
     issue = (
         *("acme-tiny", "--quiet", "--account-key", str(account), "--csr", str(csr)),
-        *("--acme-dir", str(task.challenges), "--directory-url", task.url, "--disable-check"),
+        *(
+            "--acme-dir",
+            str(task.challenges),
+            "--directory-url",
+            task.url,
+            "--disable-check",
+        ),
     )
     return Job(first=(issue,), again=issue, env={"SSL_CERT_FILE": str(task.ca_file)})
 
@@ -74,9 +82,22 @@ def acme_tiny(task: Task) -> Job:
 def certbot(task: Task) -> Job:
     """Its defaults: ECDSA since 2.0."""
     common = (
-        *("certbot", "certonly", "--webroot", "-w", str(task.web_root), "--quiet", "-n"),
+        *(
+            "certbot",
+            "certonly",
+            "--webroot",
+            "-w",
+            str(task.web_root),
+            "--quiet",
+            "-n",
+        ),
         *("--server", task.url, "--register-unsafely-without-email", "--agree-tos"),
-        *("--config-dir", str(task.directory), "--work-dir", str(task.directory / "work")),
+        *(
+            "--config-dir",
+            str(task.directory),
+            "--work-dir",
+            str(task.directory / "work"),
+        ),
         *("--logs-dir", str(task.directory / "logs"), "--cert-name", "benchmark"),
         *options("-d", task.names),
     )
@@ -88,12 +109,20 @@ def lego(task: Task) -> Job:
     """Its defaults: ECDSA."""
     common = (
         *("lego", "--path", str(task.directory), "--server", task.url, "--accept-tos"),
-        *("--email", "hostmaster@example.org", "--http", "--http.webroot", str(task.web_root)),
+        *(
+            "--email",
+            "hostmaster@example.org",
+            "--http",
+            "--http.webroot",
+            str(task.web_root),
+        ),
         *options("--domains", task.names),
     )
     again = (*common, "renew", "--days", "1000", "--no-random-sleep")
     return Job(
-        first=((*common, "run"),), again=again, env={"LEGO_CA_CERTIFICATES": str(task.ca_file)}
+        first=((*common, "run"),),
+        again=again,
+        env={"LEGO_CA_CERTIFICATES": str(task.ca_file)},
     )
 
 
@@ -106,7 +135,9 @@ def dehydrated(task: Task) -> Job:
     )
     common = ("dehydrated", "-f", str(config))
     issue = (*common, "-c", *options("-d", (" ".join(task.names),)))
-    return Job(first=((*common, "--register", "--accept-terms"), issue), again=(*issue, "-x"))
+    return Job(
+        first=((*common, "--register", "--accept-terms"), issue), again=(*issue, "-x")
+    )
 
 
 def uacme(task: Task) -> Job:
@@ -118,7 +149,11 @@ def uacme(task: Task) -> Job:
     )
     issue = ("-h", str(UACME_HOOK), "issue", *task.names)
     env = {"UACME_CHALLENGE_PATH": str(task.challenges)}
-    return Job(first=((*common, "new"), (*common, *issue)), again=(*common, "-f", *issue), env=env)
+    return Job(
+        first=((*common, "new"), (*common, *issue)),
+        again=(*common, "-f", *issue),
+        env=env,
+    )
 
 
 def bare(task: Task) -> Job:

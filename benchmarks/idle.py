@@ -39,12 +39,16 @@ DAEMON = "import acme.client, acme.messages, cryptography.x509, time; time.sleep
 def main() -> None:
     """Print one row for each process, and the sums."""
     with contextlib.ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="s6gen-")))
+        scratch = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="s6gen-"))
+        )
         scratch.chmod(0o755)
         machine = stack.enter_context(under_s6(parameters(scratch), scratch))
         machine.until(machine.is_waiting, "snooze")
         python = stack.enter_context(running("/usr/bin/python3", "-I", "-c", DAEMON))
-        cron = stack.enter_context(running("cron", "-f")) if shutil.which("cron") else None
+        cron = (
+            stack.enter_context(running("cron", "-f")) if shutil.which("cron") else None
+        )
         time.sleep(3)
         rows = [(name, pss(process)) for name, process in ours(scratch)]
         for name, kib in rows:
@@ -80,7 +84,9 @@ def parameters(scratch: Path) -> RenewLetsEncrypt:
 
 def ours(scratch: Path) -> Iterator[tuple[str, Path]]:
     """The processes of the service and its logger; s6-svscan is there anyway."""
-    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+    for process in sorted(
+        Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)
+    ):
         with contextlib.suppress(OSError):
             inside = str((process / "cwd").readlink()).startswith(f"{scratch}/scan/")
             if inside:
@@ -143,7 +149,9 @@ def compare_runs(commands: dict[str, list[str]]) -> None:
         medians = [statistics.median(column) for column in zip(*runs, strict=True)]
         ours = ours or medians
         wall, cpu, mib = medians
-        ratios = "  ".join(f"{it / one:5.1f}" for it, one in zip(medians, ours, strict=True))
+        ratios = "  ".join(
+            f"{it / one:5.1f}" for it, one in zip(medians, ours, strict=True)
+        )
         print(f"{name:<42} {wall:6.3f} s  {cpu:6.3f} s CPU  {mib:5.1f} MiB  {ratios}")
 
 

@@ -11,7 +11,10 @@ import sys
 
 
 async def carry(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float, start: float
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    delay: float,
+    start: float,
 ) -> None:
     """Hand on what arrives, each piece after the delay."""
     loop = asyncio.get_running_loop()
@@ -24,7 +27,9 @@ async def carry(
 async def serve(target: int, round_trip: float) -> None:
     """Accept until killed."""
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def accept(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", target)
         await asyncio.gather(
             carry(reader, back, round_trip / 2, round_trip),

@@ -24,19 +24,31 @@ def main() -> None:
         for _ in range(ROUNDS):
             seconds["look"].append(timed(look))
             seconds["bare"].append(timed(bare))
-    look_ms, bare_ms = (statistics.median(seconds[name]) * 1000 for name in ("look", "bare"))
+    look_ms, bare_ms = (
+        statistics.median(seconds[name]) * 1000 for name in ("look", "bare")
+    )
     print(f"a look that finds nothing due  {look_ms:6.1f} ms")
     print(f"python3 -I -c pass             {bare_ms:6.1f} ms")
-    print(f"ratio                          {look_ms / bare_ms:6.2f}    (wanted: at most 3)")
+    print(
+        f"ratio                          {look_ms / bare_ms:6.2f}    (wanted: at most 3)"
+    )
 
 
 def settled(directory: Path) -> list[str]:
     """The command of a rendered service, where nothing is due for an hour."""
-    files = {"out": "signed_chain.crt", "account-key": "account.key", "domain-key": "domain.key"}
+    files = {
+        "out": "signed_chain.crt",
+        "account-key": "account.key",
+        "domain-key": "domain.key",
+    }
     for name in files.values():
         (directory / name).write_text("x" * 4000)
     arguments = [f"--{option}={directory / name}" for option, name in files.items()]
-    arguments += ["--domain=example.org", "--domain=www.example.org", f"--acme-dir={directory}"]
+    arguments += [
+        "--domain=example.org",
+        "--domain=www.example.org",
+        f"--acme-dir={directory}",
+    ]
     sys.argv[1:] = arguments
     acme_client.import_standard()
     now = time.time()

@@ -25,7 +25,9 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTEC
 def seconds(command: list[str]) -> float:
     """Wall time of one process."""
     start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=TOP, env=ENVIRONMENT)
+    subprocess.run(
+        command, check=True, stdout=subprocess.DEVNULL, cwd=TOP, env=ENVIRONMENT
+    )
     return time.perf_counter() - start
 
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # what `signal` wraps: four times as quick
 
-if __name__ == "__main__":  # first of all: `s6-svc -a` must not end a look that has just begun
+if (
+    __name__ == "__main__"
+):  # first of all: `s6-svc -a` must not end a look that has just begun
     _signal.signal(_signal.SIGALRM, _signal.SIG_IGN)
 
 import os
@@ -82,7 +84,12 @@ class Fatal(Exception):
     """
 
     def __init__(
-        self, message: str, code: int = TEMPORARY, kind: str = "", status: int = 0, wait: float = 0
+        self,
+        message: str,
+        code: int = TEMPORARY,
+        kind: str = "",
+        status: int = 0,
+        wait: float = 0,
     ) -> None:
         super().__init__(message[:4000])  # a CA's word may be a long one
         self.code = USAGE if kind in OUR_FAULT else code
@@ -212,7 +219,9 @@ def run(arguments: list[str]) -> int:
         while trace and trace.tb_next:
             trace = trace.tb_next
         where = f"line {trace.tb_lineno}" if trace else "no line"
-        return say("fatal", f"bug, please report: {type(bug).__name__}: {bug} ({where})", BUG)
+        return say(
+            "fatal", f"bug, please report: {type(bug).__name__}: {bug} ({where})", BUG
+        )
 
 
 def listen_for_signals(options: Options) -> None:
@@ -308,8 +317,13 @@ def keep_current(options: Options) -> int:
         until = hold_until(options, state, time.time())
         if until and not options.force:
             last = state["failure"]["what"]
-            raise Fatal(f"{options.out}: next attempt {utc(until)}; the last one failed: {last}")
-        inform(options, f"{options.out}: {decide(options, state, held, time.time())[1]}, ordering")
+            raise Fatal(
+                f"{options.out}: next attempt {utc(until)}; the last one failed: {last}"
+            )
+        inform(
+            options,
+            f"{options.out}: {decide(options, state, held, time.time())[1]}, ordering",
+        )
         renew(options, state, held, ca)
     return OK
 
@@ -332,7 +346,9 @@ def check_clock(held: Held, now: float) -> None:
     if now < RELEASED:
         raise Fatal(f"the clock says {utc(now)}, which cannot be: set it")
     if not held.fault and now + SKEW < held.start:
-        raise Fatal(f"the clock says {utc(now)}, but the certificate begins {utc(held.start)}")
+        raise Fatal(
+            f"the clock says {utc(now)}, but the certificate begins {utc(held.start)}"
+        )
 
 
 def decide(options: Options, state: State, held: Held, now: float) -> tuple[float, str]:
@@ -353,7 +369,9 @@ def renewal_moment(state: State, held: Held) -> tuple[float, str]:
     lifetime = held.end - held.start
     if state["renewal"].get("id") == held.id and "moment" in state["renewal"]:
         suggested = float(state["renewal"]["moment"]), "the CA suggests this moment"
-        return min(suggested, (held.end - lifetime * 0.05, "5 % of its lifetime is left"))
+        return min(
+            suggested, (held.end - lifetime * 0.05, "5 % of its lifetime is left")
+        )
     if lifetime < 10 * DAY:
         return held.start + lifetime / 2, "half of its lifetime is over"
     return held.start + lifetime * 2 / 3, "two thirds of its lifetime are over"
@@ -399,7 +417,9 @@ def parse_window(document: Document) -> list[float]:
     suggested = document.inner("suggestedWindow")
     try:
         moments = [suggested.field(name, str) for name in ("start", "end")]
-        start, end = (datetime.datetime.fromisoformat(moment).timestamp() for moment in moments)
+        start, end = (
+            datetime.datetime.fromisoformat(moment).timestamp() for moment in moments
+        )
     except (ValueError, OverflowError) as error:
         raise Fatal(f"{document.url}: suggestedWindow: {error}") from error
     if not start < end:
@@ -423,7 +443,11 @@ def hold_until(options: Options, state: State, now: float) -> float:
 def asked(options: Options) -> Json:
     """The options that an order depends on."""
     others = ("quiet", "timeout", "deadline", "command", "check", "force")
-    return {name: value for name, value in vars(options).items() if value and name not in others}
+    return {
+        name: value
+        for name, value in vars(options).items()
+        if value and name not in others
+    }
 
 
 def remember_failure(ca: Ca, state: State, held: Held, failure: Exception) -> None:
@@ -436,7 +460,12 @@ def remember_failure(ca: Ca, state: State, held: Held, failure: Exception) -> No
     left = held.end - now if held.usable(now) else 0
     spent = ca.spent or not (isinstance(failure, Fatal) and failure.passing())
     until = now + max(pause_after(count, left, spent), wait)
-    state["failure"] = {"count": count, "next": until, "what": str(failure), "of": asked(options)}
+    state["failure"] = {
+        "count": count,
+        "next": until,
+        "what": str(failure),
+        "of": asked(options),
+    }
     state.save(synced=True)
 
 
@@ -460,7 +489,9 @@ def report(options: Options) -> int:
     until = hold_until(options, state, now)
     if now < when:
         return emit(f"{options.out}: nothing due before {utc(when)}: {why}\n")
-    emit(f"{options.out}: due{f', next attempt {utc(until)}' if until else ' now'}: {why}\n")
+    emit(
+        f"{options.out}: due{f', next attempt {utc(until)}' if until else ' now'}: {why}\n"
+    )
     return NO
 
 
@@ -500,7 +531,9 @@ def look(options: Options) -> Held:
 def wanted(options: Options) -> tuple[set[str], Any]:
     """The names and the public key that a certificate has to be for."""
     if options.domain and options.domain_key:
-        return {normal(name) for name in options.domain}, load_key(options.domain_key).public_key()
+        return {normal(name) for name in options.domain}, load_key(
+            options.domain_key
+        ).public_key()
     request = load_csr(options.csr)
     return names_of(request), request.public_key()
 
@@ -569,7 +602,9 @@ def renew(options: Options, state: State, held: Held, ca: Ca) -> None:
     state["failure"], state["renewal"] = {}, {}
     state.save()
     until = f"valid until {utc(new.end)}, to be renewed from {utc(renewal_moment(state, new)[0])}"
-    inform(options, f"{options.out}: new certificate for {listed([*new.names])}, {until}")
+    inform(
+        options, f"{options.out}: new certificate for {listed([*new.names])}, {until}"
+    )
 
 
 def obtain(options: Options, state: State, ca: Ca, replaces: str) -> str:
@@ -592,12 +627,17 @@ def obtain(options: Options, state: State, ca: Ca, replaces: str) -> str:
     chain = choose_chain(ca, url)
     if fault := misfit(chain, names, request.public_key()) or defect(chain):
         raise Fatal(f"{url}: the chain {fault}: it is not used")
-    return "".join(one.public_bytes(serialization.Encoding.PEM).decode() for one in chain)
+    return "".join(
+        one.public_bytes(serialization.Encoding.PEM).decode() for one in chain
+    )
 
 
 def place_order(ca: Ca, names: set[str], replaces: str) -> tuple[str, Document]:
     """The order's URL and the order (section 7.4, RFC 9773 section 5)."""
-    kinds = [{"type": "ip" if address(name) else "dns", "value": name} for name in sorted(names)]
+    kinds = [
+        {"type": "ip" if address(name) else "dns", "value": name}
+        for name in sorted(names)
+    ]
     wish: Json = {"identifiers": kinds}
     if profile := ca.options.profile:
         offered = ca.directory().inner("meta", {}).field("profiles", dict, {})
@@ -627,7 +667,9 @@ def answer_challenges(ca: Ca, order: Document, answers: Answers) -> None:
         offered = authorization.each("challenges")
         chosen = [one for one in offered if one.field("type", str) == answers.kind]
         if not chosen:
-            raise Fatal(f"{url}: no {answers.kind} challenge for {name} is on offer", USAGE)
+            raise Fatal(
+                f"{url}: no {answers.kind} challenge for {name} is on offer", USAGE
+            )
         answers.plan(url, name, chosen[0].field("token", str), ca.thumbprint)
         urls.append(chosen[0].field("url", str))
     answers.put()
@@ -635,7 +677,9 @@ def answer_challenges(ca: Ca, order: Document, answers: Answers) -> None:
         ca.spent = True
         try:
             ca.post(url, {})
-        except Fatal as refusal:  # an answer that was lost is sent again: the CA may have had it
+        except (
+            Fatal
+        ) as refusal:  # an answer that was lost is sent again: the CA may have had it
             known = 400 <= refusal.status < 500
             if not known or ca.post(url, None).json().field("status", str) == "pending":
                 raise
@@ -661,7 +705,9 @@ def finalize(ca: Ca, url: str, order: Document, request: Request) -> Document:
     if order.field("status", str) == "processing":
         order = poll(ca, url, "processing", SOON)
     if order.field("status", str) != "valid":
-        raise Fatal(f"{url}: the order is {order.field('status', str)}: {explain(ca, order)}")
+        raise Fatal(
+            f"{url}: the order is {order.field('status', str)}: {explain(ca, order)}"
+        )
     return order
 
 
@@ -698,7 +744,10 @@ def choose_chain(ca: Ca, url: str) -> list[x509.Certificate]:
     alternates = re.findall(r'<([^<>]*)>\s*;\s*rel="?alternate\b', links)
     while preferred and preferred not in {common_name(one.issuer) for one in chain}:
         if not alternates:
-            say("warning", f"--preferred-chain {preferred}: not on offer, using the default chain")
+            say(
+                "warning",
+                f"--preferred-chain {preferred}: not on offer, using the default chain",
+            )
             return first
         other = urllib.parse.urljoin(url, alternates.pop(0))
         chain = parse_chain(ca.post(other, None).body, other)
@@ -710,7 +759,10 @@ def defect(chain: list[x509.Certificate]) -> str:
     start, end = validity(chain[0])
     if not start - SKEW <= time.time() < end:
         return f"is valid {utc(start)} to {utc(end)}: not now"
-    if any(one.issuer != above.subject for one, above in zip(chain, chain[1:], strict=False)):  # noqa: RUF007
+    if any(
+        one.issuer != above.subject
+        for one, above in zip(chain, chain[1:], strict=False)
+    ):
         return "has certificates that form no chain"
     return ""
 
@@ -756,7 +808,11 @@ class Answers:
 
     def put(self) -> None:
         """Make what is planned."""
-        self.state["answers"] = {"kind": self.kind, "place": self.place, "made": self.planned}
+        self.state["answers"] = {
+            "kind": self.kind,
+            "place": self.place,
+            "made": self.planned,
+        }
         self.state.save()
         for key, text, name in self.planned:
             if self.kind == "dns-01":
@@ -808,9 +864,13 @@ def fetch_answer(options: Options, name: str, token: str, text: str) -> None:
         with urllib.request.urlopen(url, timeout=10, context=context) as answer:
             seen = answer.read(LIMIT).strip()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Fatal(f"{url}: unable to fetch the answer: {error} (--disable-check)") from error
+        raise Fatal(
+            f"{url}: unable to fetch the answer: {error} (--disable-check)"
+        ) from error
     if seen != text.encode():
-        raise Fatal(f"{url}: serves something else than {options.acme_dir} (--disable-check)")
+        raise Fatal(
+            f"{url}: serves something else than {options.acme_dir} (--disable-check)"
+        )
 
 
 def call_hook(program: str, verb: str, record: str, value: str) -> None:
@@ -833,13 +893,18 @@ def call_hook(program: str, verb: str, record: str, value: str) -> None:
 
 def status(options: Options) -> int:
     """--status: a table or JSON of chains; exit code 1 if one of them is not usable."""
-    rows = [status_of(options, path, time.time()) for path in options.status or [options.out]]
+    rows = [
+        status_of(options, path, time.time())
+        for path in options.status or [options.out]
+    ]
     if options.json:
         emit(json.dumps(rows, indent=1) + "\n")
     else:
         lines = [[name.replace("_", " ") for name in rows[0]]]
         for row in rows:
-            lines.append([listed(v, 3) if isinstance(v, list) else str(v) for v in row.values()])
+            lines.append(
+                [listed(v, 3) if isinstance(v, list) else str(v) for v in row.values()]
+            )
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = [map(str.ljust, line, widths) for line in lines]
         emit("".join("  ".join(cells).rstrip() + "\n" for cells in table))
@@ -903,7 +968,10 @@ def roll_over(options: Options) -> int:
     try:
         ca = signed_in(options, old)
         url = ca.resource("keyChange")
-        change = {"account": ca.kid, "oldKey": jwk_of(old)[0].public_key().to_partial_json()}
+        change = {
+            "account": ca.kid,
+            "oldKey": jwk_of(old)[0].public_key().to_partial_json(),
+        }
         ca.post(url, json.loads(sign(new, url, change)))
     except Fatal as refusal:
         if refusal.kind != "accountDoesNotExist":
@@ -930,7 +998,9 @@ class Ca:
     def __init__(self, options: Options, state: State) -> None:
         self.options, self.state = options, state
         self.used, self.took = False, 0.0
-        self.spent = False  # a validation or a certificate, of which a CA gives so many an hour
+        self.spent = (
+            False  # a validation or a certificate, of which a CA gives so many an hour
+        )
         self.key: Key
         self.kid = self.nonce = self.place = self.thumbprint = ""
         self.resources: Document | None = None
@@ -969,7 +1039,9 @@ class Ca:
         """Create the account, or find it by its key (section 7.3)."""
         self.kid = ""
         url = self.resource("newAccount")
-        wish: Json = {"termsOfServiceAgreed": True} if create else {"onlyReturnExisting": True}
+        wish: Json = (
+            {"termsOfServiceAgreed": True} if create else {"onlyReturnExisting": True}
+        )
         if create and self.options.contact:
             wish["contact"] = self.options.contact
         if create and self.options.eab_kid:
@@ -1033,7 +1105,9 @@ class Ca:
     def sleep(self, seconds: float) -> None:
         """Wait, but not in vain."""
         if time.monotonic() + seconds >= self.options.deadline:
-            raise Fatal(f"{self.options.directory_url}: the CA is not done within --timeout")
+            raise Fatal(
+                f"{self.options.directory_url}: the CA is not done within --timeout"
+            )
         time.sleep(seconds)
 
     def pause(self, seconds: float) -> None:
@@ -1064,7 +1138,9 @@ class Ca:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
         self.took = time.monotonic() - begin
         nonce = response.headers.get("Replay-Nonce", "")
-        if re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce) and len(nonce) % 4 != 1:  # base64url
+        if (
+            re.fullmatch(r"[A-Za-z0-9_-]{1,1000}", nonce) and len(nonce) % 4 != 1
+        ):  # base64url
             self.nonce = nonce
         return Response(url, response.status, response.headers, content)
 
@@ -1088,7 +1164,11 @@ class Ca:
             self.connections[host] = new
         connection = self.connections[host]
         # Before the first request it can be read because TLS has sent session tickets.
-        if self.used and connection.sock and select.select([connection.sock], [], [], 0)[0]:
+        if (
+            self.used
+            and connection.sock
+            and select.select([connection.sock], [], [], 0)[0]
+        ):
             connection.close()
         return connection
 
@@ -1125,12 +1205,18 @@ class Response:
             problem = self.json().content
         except Fatal:
             problem = {}
-        words = in_words(problem) if self.status >= 400 else "a redirect, which is not followed"
+        words = (
+            in_words(problem)
+            if self.status >= 400
+            else "a redirect, which is not followed"
+        )
         message = f"{self.url}: HTTP status {self.status}: {words}"
         return Fatal(message, TEMPORARY, kind_of(problem), self.status, self.wait())
 
 
-def sign(key: Key, url: str, payload: Json | None, nonce: str = "", kid: str = "") -> bytes:
+def sign(
+    key: Key, url: str, payload: Json | None, nonce: str = "", kid: str = ""
+) -> bytes:
     """A request's body (section 6.2), or an inner one, which has no nonce."""
     public, algorithm = jwk_of(key)
     signed = jws.JWS.sign(
@@ -1188,11 +1274,20 @@ def split_url(url: Any, source: str) -> tuple[str, str]:
     """Host (with its port) and target of an https URL that comes from a source."""
     try:
         parts = urllib.parse.urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.port == 0:
+        if (
+            parts.scheme != "https"
+            or not parts.hostname
+            or "@" in parts.netloc
+            or parts.port == 0
+        ):
             raise ValueError
     except (ValueError, AttributeError, TypeError):
-        raise Fatal(f"{source}: leads to what is no https URL: {str(url)[:200]}") from None
-    return parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        raise Fatal(
+            f"{source}: leads to what is no https URL: {str(url)[:200]}"
+        ) from None
+    return parts.netloc, (parts.path or "/") + (
+        f"?{parts.query}" if parts.query else ""
+    )
 
 
 def seconds_until(retry_after: str, now: float) -> float:
@@ -1202,7 +1297,9 @@ def seconds_until(retry_after: str, now: float) -> float:
     if re.fullmatch(r"[0-9]{1,9}", retry_after):
         return float(retry_after)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - now)
+        return max(
+            0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - now
+        )
     except (ValueError, TypeError, IndexError, OverflowError):
         return 0
 
@@ -1211,7 +1308,9 @@ def in_words(problem: Any, deep: bool = True) -> str:
     """A problem document as one sentence: type, detail, subproblems (section 6.7.1)."""
     if not isinstance(problem, dict) or not problem:
         return "no reason given"
-    words = [f"{kind_of(problem)}: {str(problem.get('detail', 'no detail')).strip('. ')}"]
+    words = [
+        f"{kind_of(problem)}: {str(problem.get('detail', 'no detail')).strip('. ')}"
+    ]
     several = problem.get("subproblems")
     for one in several[:5] if deep and isinstance(several, list) else []:
         about = one.get("identifier") if isinstance(one, dict) else None
@@ -1242,14 +1341,19 @@ def normal(name: str) -> str:
     """A name as it is compared: an address, or lower case ASCII."""
     if found := address(name):
         return str(found)
-    star, plain = "*." if name.startswith("*.") else "", name.removeprefix("*.").removesuffix(".")
+    star, plain = (
+        "*." if name.startswith("*.") else "",
+        name.removeprefix("*.").removesuffix("."),
+    )
     try:
         if not plain.isascii():
             import idna
 
             plain = idna.encode(plain, uts46=True).decode()
         if not re.fullmatch(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}", plain):
-            raise ValueError("a character that none has, or a part that is empty or too long")
+            raise ValueError(
+                "a character that none has, or a part that is empty or too long"
+            )
     except ValueError as error:  # an IDNAError is one
         raise Fatal(f"{name}: not a domain name: {error}", USAGE) from error
     return star + plain.lower()
@@ -1259,10 +1363,14 @@ def names_of(signed: Request | x509.Certificate) -> set[str]:
     """The names of a request or a certificate: subjectAltName, and a request's common name."""
     names = []
     with contextlib.suppress(x509.ExtensionNotFound):
-        alternative = signed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        alternative = signed.extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        ).value
         names += alternative.get_values_for_type(x509.DNSName)
         names += map(str, alternative.get_values_for_type(x509.IPAddress))
-    if isinstance(signed, x509.CertificateSigningRequest) and common_name(signed.subject):
+    if isinstance(signed, x509.CertificateSigningRequest) and common_name(
+        signed.subject
+    ):
         names.append(common_name(signed.subject))
     return {normal(name) for name in names}
 
@@ -1298,13 +1406,17 @@ def make_key(kind: str) -> Key:
     """A new private key."""
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:]))
-    return ec.generate_private_key(ec.SECP256R1() if kind == "ec256" else ec.SECP384R1())
+    return ec.generate_private_key(
+        ec.SECP256R1() if kind == "ec256" else ec.SECP384R1()
+    )
 
 
 def pem_of(key: Key) -> bytes:
     """A private key in PEM, PKCS#8."""
     form = serialization.PrivateFormat.PKCS8
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, form, serialization.NoEncryption()
+    )
 
 
 def jwk_of(key: Key) -> tuple[jwk.JWK, jwa.JWASignature]:
@@ -1344,7 +1456,9 @@ def load_csr(path: str) -> Request:
         request = x509.load_pem_x509_csr(read(path))
         names = names_of(request)
     except ValueError as error:
-        raise Fatal(f"{path}: not a certificate signing request in PEM", USAGE) from error
+        raise Fatal(
+            f"{path}: not a certificate signing request in PEM", USAGE
+        ) from error
     if not names:
         raise Fatal(f"{path}: asks for no names", USAGE)
     return request
@@ -1353,9 +1467,13 @@ def load_csr(path: str) -> Request:
 def make_csr(key: Key, names: set[str]) -> Request:
     """A request for these names."""
     found = {name: address(name) for name in sorted(names)}
-    alternative = [x509.IPAddress(ip) if ip else x509.DNSName(name) for name, ip in found.items()]
+    alternative = [
+        x509.IPAddress(ip) if ip else x509.DNSName(name) for name, ip in found.items()
+    ]
     builder = x509.CertificateSigningRequestBuilder(x509.Name([]))
-    builder = builder.add_extension(x509.SubjectAlternativeName(alternative), critical=False)
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName(alternative), critical=False
+    )
     return builder.sign(key, hashes.SHA256())
 
 
@@ -1363,7 +1481,10 @@ def parse_chain(pem: bytes, source: str) -> list[x509.Certificate]:
     """The certificates of a PEM text, which comes from a source, the end-entity's first."""
     pattern = rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----"
     try:
-        chain = [x509.load_pem_x509_certificate(one) for one in re.findall(pattern, pem, re.S)]
+        chain = [
+            x509.load_pem_x509_certificate(one)
+            for one in re.findall(pattern, pem, re.S)
+        ]
         # What is wrong inside of one shows when it is looked at: here, not where it is used.
         looked_at: list[Any] = [(one.subject, one.issuer) for one in chain]
         looked_at += [(describe(one), one.public_key()) for one in chain[:1]]
@@ -1384,8 +1505,13 @@ def describe(certificate: x509.Certificate) -> Held:
     number = certificate.serial_number
     held.serial = f"{number:x}"
     with contextlib.suppress(x509.ExtensionNotFound):
-        known = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
-        parts = (known.value.key_identifier or b"", number.to_bytes(number.bit_length() // 8 + 1))
+        known = certificate.extensions.get_extension_for_class(
+            x509.AuthorityKeyIdentifier
+        )
+        parts = (
+            known.value.key_identifier or b"",
+            number.to_bytes(number.bit_length() // 8 + 1),
+        )
         held.id = ".".join(b64.b64encode(part).decode() for part in parts)
     return held
 
@@ -1472,7 +1598,9 @@ def lock(path: str) -> contextlib.ExitStack:
     """Wait until no other run holds this directory, or this file, which stays."""
     import fcntl
 
-    flags = os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    flags = (
+        os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    )
     file = os.open(path, flags, 0o600)
     fcntl.flock(file, fcntl.LOCK_EX)
     held = contextlib.ExitStack()
@@ -1487,7 +1615,9 @@ def settle_new_key(options: Options) -> None:
         import_acme()
         with contextlib.suppress(OSError, Fatal):
             if not misfit(
-                parse_chain(read(options.out), options.out), set(), load_key(beside).public_key()
+                parse_chain(read(options.out), options.out),
+                set(),
+                load_key(beside).public_key(),
             ):
                 os.rename(beside, options.domain_key)
         remove(beside)
@@ -1507,41 +1637,133 @@ def parse(arguments: list[str]) -> Options:
     about = "Keep a TLS certificate current by ACME. See s6gen-acme(1)."
     parser = Parser(prog="s6gen-acme", description=about)
     add = parser.add_argument
-    add("--out", default="", metavar="FILE", help="keep this chain current (else: to stdout)")
+    add(
+        "--out",
+        default="",
+        metavar="FILE",
+        help="keep this chain current (else: to stdout)",
+    )
     add("--account-key", default="", metavar="FILE", help="made if missing")
     add("--domain-key", default="", metavar="FILE", help="made if missing")
-    add("--csr", default="", metavar="FILE", help="made if missing, by --domain and --domain-key")
-    add("--domain", action="append", default=[], metavar="NAME", help="domain or IP address")
+    add(
+        "--csr",
+        default="",
+        metavar="FILE",
+        help="made if missing, by --domain and --domain-key",
+    )
+    add(
+        "--domain",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="domain or IP address",
+    )
     add("--key-type", default="ec256", choices=kinds, help="of keys to be made")
-    add("--new-key", action="store_true", help="a new domain key with every certificate")
-    add("--acme-dir", default="", metavar="DIR", help="served as /.well-known/acme-challenge/")
-    add("--dns-hook", default="", metavar="PROGRAM", help="DNS-01: adds and removes a TXT record")
-    add("--directory-url", default="letsencrypt", metavar="CA", help="URL or letsencrypt[-staging]")
-    add("--ca", default="", metavar="URL", help="CA's URL without /directory (deprecated)")
-    add("--ca-bundle", default="", metavar="FILE", help="roots that verify the CA's own TLS")
-    add("--contact", action="extend", nargs="*", default=[], metavar="URL", help="mailto:a@b.c")
-    add("--eab-kid", default="", metavar="ID", help="external account binding: name of its key")
-    add("--eab-key-file", default="", metavar="FILE", help="the key itself in base64url")
-    add("--profile", default="", metavar="NAME", help="kind of certificate that the CA offers")
-    add("--preferred-chain", default="", metavar="CN", help="issuer that the chain shall lead to")
-    add("--timeout", type=float, default=600, metavar="SECONDS", help="for the whole run")
-    add("--disable-check", action="store_true", help="do not fetch an answer before the CA does")
-    add("--check-port", default="", metavar="PORT", help="where to fetch it, also with --out")
+    add(
+        "--new-key", action="store_true", help="a new domain key with every certificate"
+    )
+    add(
+        "--acme-dir",
+        default="",
+        metavar="DIR",
+        help="served as /.well-known/acme-challenge/",
+    )
+    add(
+        "--dns-hook",
+        default="",
+        metavar="PROGRAM",
+        help="DNS-01: adds and removes a TXT record",
+    )
+    add(
+        "--directory-url",
+        default="letsencrypt",
+        metavar="CA",
+        help="URL or letsencrypt[-staging]",
+    )
+    add(
+        "--ca",
+        default="",
+        metavar="URL",
+        help="CA's URL without /directory (deprecated)",
+    )
+    add(
+        "--ca-bundle",
+        default="",
+        metavar="FILE",
+        help="roots that verify the CA's own TLS",
+    )
+    add(
+        "--contact",
+        action="extend",
+        nargs="*",
+        default=[],
+        metavar="URL",
+        help="mailto:a@b.c",
+    )
+    add(
+        "--eab-kid",
+        default="",
+        metavar="ID",
+        help="external account binding: name of its key",
+    )
+    add(
+        "--eab-key-file", default="", metavar="FILE", help="the key itself in base64url"
+    )
+    add(
+        "--profile",
+        default="",
+        metavar="NAME",
+        help="kind of certificate that the CA offers",
+    )
+    add(
+        "--preferred-chain",
+        default="",
+        metavar="CN",
+        help="issuer that the chain shall lead to",
+    )
+    add(
+        "--timeout",
+        type=float,
+        default=600,
+        metavar="SECONDS",
+        help="for the whole run",
+    )
+    add(
+        "--disable-check",
+        action="store_true",
+        help="do not fetch an answer before the CA does",
+    )
+    add(
+        "--check-port",
+        default="",
+        metavar="PORT",
+        help="where to fetch it, also with --out",
+    )
     add("--quiet", action="store_true", help="only warnings and errors")
     add("--force", action="store_true", help="order now")
     add("--check", action="store_true", help="say what is due, and do nothing")
     add("--status", nargs="*", metavar="FILE", help="show chains")
     add("--json", action="store_true", help="show them in JSON")
     add("--revoke", default="", metavar="FILE", help="revoke a certificate")
-    add("--reason", type=int, default=0, metavar="CODE", help="why (RFC 5280 section 5.3.1)")
+    add(
+        "--reason",
+        type=int,
+        default=0,
+        metavar="CODE",
+        help="why (RFC 5280 section 5.3.1)",
+    )
     add("--deactivate", action="store_true", help="deactivate the account, for ever")
     add("--roll-over", action="store_true", help="give the account a new key")
     add("--version", action="version", version=f"s6gen-acme {VERSION}")
     options = parser.parse_args(arguments)
-    options.directory_url = AUTHORITIES.get(options.directory_url, options.directory_url)
+    options.directory_url = AUTHORITIES.get(
+        options.directory_url, options.directory_url
+    )
     if options.ca:
         options.directory_url = f"{options.ca}/directory"
-    options.self_check = bool(options.check_port or not (options.out or options.disable_check))
+    options.self_check = bool(
+        options.check_port or not (options.out or options.disable_check)
+    )
     options.command = command_of(options)
     return options
 
@@ -1555,7 +1777,10 @@ def command_of(options: Options) -> Callable[[Options], int]:
 
     need(0 < options.timeout < WEEK, "--timeout must be positive")
     https = options.directory_url.startswith("https://")
-    need(https, f"--directory-url {options.directory_url}: neither a known CA nor an https URL")
+    need(
+        https,
+        f"--directory-url {options.directory_url}: neither a known CA nor an https URL",
+    )
     if options.status is not None:
         need(options.status or options.out, "--status needs FILE or --out")
         return status
@@ -1570,12 +1795,21 @@ def command_of(options: Options) -> Callable[[Options], int]:
     need(all(options.domain), "--domain is empty")
     made = options.domain and options.domain_key
     need(options.csr or made, "--csr is needed, or --domain and --domain-key")
-    need(not options.new_key or (made and options.out), "--new-key needs --out and --domain-key")
-    need(bool(options.eab_kid) == bool(options.eab_key_file), "--eab-kid needs --eab-key-file")
+    need(
+        not options.new_key or (made and options.out),
+        "--new-key needs --out and --domain-key",
+    )
+    need(
+        bool(options.eab_kid) == bool(options.eab_key_file),
+        "--eab-kid needs --eab-key-file",
+    )
     need(options.out or not options.check, "--check needs --out")
     files = (options.out, options.account_key, options.domain_key, options.csr)
     given = [os.path.realpath(file) for file in files if file]
-    need(len(given) == len({*given}), "--out and the keys and the CSR must be different files")
+    need(
+        len(given) == len({*given}),
+        "--out and the keys and the CSR must be different files",
+    )
     if os.path.exists(options.out) and not os.path.isfile(options.out):
         raise Fatal(f"{options.out}: not a regular file", USAGE)
     if options.check:

@@ -10,7 +10,15 @@ PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 """What execlineb takes literally, and a reader takes in without quotes."""
 
 ESCAPES = str.maketrans(
-    {"\\": r"\\", '"': r"\"", "\a": r"\a", "\b": r"\b", "\t": r"\t", "\n": r"\n", "\v": r"\v"}
+    {
+        "\\": r"\\",
+        '"': r"\"",
+        "\a": r"\a",
+        "\b": r"\b",
+        "\t": r"\t",
+        "\n": r"\n",
+        "\v": r"\v",
+    }
     | {"\f": r"\f", "\r": r"\r"}
 )
 
@@ -143,7 +151,9 @@ class Lexer:
             # el_parse puts the level's spaces once more where it meets this backslash.
             value += (b" " * len(self.blocks) if value else b"") + follows
         self.rest_of_word(value, start)
-        self.add(bytes(value), start, plain=not QUOTING.search(self.text, start, self.at))
+        self.add(
+            bytes(value), start, plain=not QUOTING.search(self.text, start, self.at)
+        )
 
     def rest_of_word(self, value: bytearray, start: int) -> None:
         """What follows up to white space."""
@@ -200,7 +210,9 @@ class Lexer:
         if not match:
             raise ScriptError("no digits after \\0", "\\", self.line(self.at))
         hexadecimal, octal, decimal = match.groups()
-        code = int(hexadecimal or octal or decimal, 16 if hexadecimal else 8 if octal else 10)
+        code = int(
+            hexadecimal or octal or decimal, 16 if hexadecimal else 8 if octal else 10
+        )
         if not 0 < code < 256:
             message = f"no such character: \\{match[0].decode()}"
             raise ScriptError(message, "\\", self.line(self.at))

@@ -25,7 +25,11 @@ def is_interpreter(path: str) -> bool:
 
 def is_service_name(name: str) -> bool:
     """The names that s6-rc-compile advises, less those it reserves (its page: Source format)."""
-    return NAME.fullmatch(name) is not None and not name.startswith(RESERVED) and len(name) <= 200
+    return (
+        NAME.fullmatch(name) is not None
+        and not name.startswith(RESERVED)
+        and len(name) <= 200
+    )
 
 
 def is_file_name(name: str) -> bool:

@@ -43,14 +43,20 @@ def wished(
         if page is not None:
             chosen = next(one for one in several if one.page == page)
             tree = {
-                path: file for path, file in tree.items() if service_of(path) in concerned(chosen)
+                path: file
+                for path, file in tree.items()
+                if service_of(path) in concerned(chosen)
             }
         wishes[path] = Wish(tree, origins(kinds), complete=whole, host=name or "")
     if whole and host is None:
         wishes |= former(top, wishes)
-    asked = {path: wish for path, wish in wishes.items() if wish.tree or has_record(path)}
+    asked = {
+        path: wish for path, wish in wishes.items() if wish.tree or has_record(path)
+    }
     if configuration and not asked:
-        raise Fatal(f"{configuration.path}: asks for no certificate: add a [[certificate]]")
+        raise Fatal(
+            f"{configuration.path}: asks for no certificate: add a [[certificate]]"
+        )
     return asked
 
 

@@ -21,4 +21,8 @@ hypothesis.settings.load_profile("s6gen")
 
 def pytest_report_header() -> list[str]:
     """Say what is left out."""
-    return [] if HAS_ACME else ["left out, for the acme package is missing: the client's tests"]
+    return (
+        []
+        if HAS_ACME
+        else ["left out, for the acme package is missing: the client's tests"]
+    )

@@ -28,7 +28,12 @@ def test_the_manual_page_has_every_option_of_render() -> None:
     text = (TOP / "man/man1/s6gen-render.1").read_text()
     items = "\n".join(re.findall(r"^\.It Fl .*", text, re.MULTILINE))
     documented = {f"--{name}" for name in re.findall(r"Fl -([a-z-]+)", items)}
-    known = {name for option in command.params for name in option.opts if name.startswith("--")}
+    known = {
+        name
+        for option in command.params
+        for name in option.opts
+        if name.startswith("--")
+    }
 
     assert documented == known
 
@@ -38,16 +43,24 @@ def test_the_manual_page_of_the_file_has_every_key() -> None:
     listed = re.findall(r"^\.It Cm ([a-z-]+(?: , [a-z-]+)*)", text, re.MULTILINE)
     documented = {name for names in listed for name in names.split(" , ")}
 
-    assert documented == {*KEYS, *DOCUMENT_KEYS.values()} - {"defaults", "certificate", "host"}
+    assert documented == {*KEYS, *DOCUMENT_KEYS.values()} - {
+        "defaults",
+        "certificate",
+        "host",
+    }
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/service.md", "docs/configuration.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/service.md", "docs/configuration.md"]
+)
 def test_links_lead_somewhere(document: str) -> None:
     text = (TOP / document).read_text()
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
 
     assert links
-    assert [link for link in links if not ((TOP / document).parent / link).exists()] == []
+    assert [
+        link for link in links if not ((TOP / document).parent / link).exists()
+    ] == []
 
 
 def test_the_tests_that_a_page_names_exist() -> None:

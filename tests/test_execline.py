@@ -17,7 +17,18 @@ PRINT = '#!/bin/sh\nfor word in "$@"; do printf \'%s\\0\' "$word"; done\n'
 
 PIECES = st.sampled_from(
     [bytes([byte]) for byte in b'{} \n"\\#a0xn1789f\t\x01\x7f\xff$\0']
-    + [b"{ ", b" }", b"\\\n", b'"a"', b"\\0x4", b"\\1", b"\\0", b"{\\", b"}\\", "é".encode()]
+    + [
+        b"{ ",
+        b" }",
+        b"\\\n",
+        b'"a"',
+        b"\\0x4",
+        b"\\1",
+        b"\\0",
+        b"{\\",
+        b"}\\",
+        "é".encode(),
+    ]
 )
 SCRIPTS = st.lists(PIECES, max_size=16).map(b"".join)
 VALUES = st.text(
@@ -58,7 +69,9 @@ def judged(shop: Path, script: bytes) -> list[str] | None:
 
 
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(script=SCRIPTS)
 @example(script=b"{ { a } b } c")

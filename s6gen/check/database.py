@@ -32,16 +32,23 @@ def database(services: ServiceSet) -> Database:
             described[name]["flags"] = f"{ESSENTIAL:08x}"
     return {
         "services": dict(sorted(described.items())),
-        "bundles": {name: sorted(members) for name, members in sorted(contents.items())},
+        "bundles": {
+            name: sorted(members) for name, members in sorted(contents.items())
+        },
     }
 
 
 def described_service(
-    service: Service, contents: dict[str, set[str]], flags: int, pipes: dict[str, list[str]]
+    service: Service,
+    contents: dict[str, set[str]],
+    flags: int,
+    pipes: dict[str, list[str]],
 ) -> dict[str, Any]:
     """One atomic service."""
     needs = {reference.name for reference in service.dependencies + service.consumers}
-    atomic = set(own_needs(service)).union(*(contents.get(name, {name}) for name in needs))
+    atomic = set(own_needs(service)).union(
+        *(contents.get(name, {name}) for name in needs)
+    )
     found: dict[str, Any] = {"type": service.type, "dependencies": sorted(atomic)}
     if service.timeout_up:
         found["timeout-up"] = service.timeout_up
@@ -65,7 +72,9 @@ def words(service: Service, script: str) -> list[str]:
 
 def resolved_bundles(services: ServiceSet) -> dict[str, set[str]]:
     """For each bundle the atomic services it stands for, pipelines' bundles included."""
-    found = {name: set(pipeline.members) for name, pipeline in services.pipelines.items()}
+    found = {
+        name: set(pipeline.members) for name, pipeline in services.pipelines.items()
+    }
     for bundle in services.of_type(BUNDLE):
         waiting = [bundle.name]
         while waiting:
@@ -79,7 +88,9 @@ def resolved_bundles(services: ServiceSet) -> dict[str, set[str]]:
                 waiting.pop()
                 if name not in found:
                     members = (one.name for one in services.services[name].contents)
-                    found[name] = set().union(*(found.get(one, {one}) for one in members))
+                    found[name] = set().union(
+                        *(found.get(one, {one}) for one in members)
+                    )
             else:
                 waiting += missing
     return found

@@ -57,8 +57,12 @@ def github_line(finding: Finding) -> str:
     properties = {"file": printable(finding.path), "title": finding.rule}
     if finding.line:
         properties["line"] = str(finding.line)
-    listed = ",".join(f"{key}={encoded(value, PROPERTY)}" for key, value in properties.items())
-    return f"::{severity(finding)} {listed}::{encoded(printable(finding.message), DATA)}"
+    listed = ",".join(
+        f"{key}={encoded(value, PROPERTY)}" for key, value in properties.items()
+    )
+    return (
+        f"::{severity(finding)} {listed}::{encoded(printable(finding.message), DATA)}"
+    )
 
 
 DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -98,4 +102,7 @@ def fingerprint(finding: Finding) -> str:
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {"github": github, "gitlab": gitlab}
+FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {
+    "github": github,
+    "gitlab": gitlab,
+}

@@ -11,7 +11,13 @@ from s6gen.configuration.find import configuration_at
 from s6gen.configuration.layers import BUILT_IN, Layer, effective
 from s6gen.configuration.toml_lines import line_of, toml_lines
 from s6gen.configuration.toml_text import toml_table, toml_value
-from s6gen.services.parameters import FIELDS, SECTIONS, WHICH, SectionedCommand, given_values
+from s6gen.services.parameters import (
+    FIELDS,
+    SECTIONS,
+    WHICH,
+    SectionedCommand,
+    given_values,
+)
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from s6gen.services.validators import key_of
 from s6gen.text import write
@@ -42,7 +48,11 @@ def main(config: str | None, host: str | None, schema: bool, **parameters: Any) 
     if configuration:
         write(top(configuration, lines))
     for name, several in asked.items():
-        header = "[[certificate]]" if name is None else f"[[host.{toml_value(name)}.certificate]]"
+        header = (
+            "[[certificate]]"
+            if name is None
+            else f"[[host.{toml_value(name)}.certificate]]"
+        )
         for certificate, layers in zip(found[name], several, strict=True):
             if given.get("page") in (None, certificate.page):
                 write(f"{header}\n{described(certificate, layers, lines)}\n")

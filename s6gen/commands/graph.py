@@ -21,7 +21,9 @@ def main(form: str, **sources: Any) -> None:
     services = read_sources(request(**sources))
     for source in services.sources:
         if source.failure:
-            raise Fatal(f"unable to open {source.path}: {source.failure}", Exit.TEMPORARY)
+            raise Fatal(
+                f"unable to open {source.path}: {source.failure}", Exit.TEMPORARY
+            )
     drawn = picture(services)
     if form == "svg":
         write(svg(dot(drawn)))
@@ -42,10 +44,14 @@ def svg(text: str) -> str:
             ["dot", "-Tsvg"], input=text, capture_output=True, text=True, check=True
         )
     except FileNotFoundError:
-        raise Fatal("--format svg needs dot; install Graphviz, or take --format dot") from None
+        raise Fatal(
+            "--format svg needs dot; install Graphviz, or take --format dot"
+        ) from None
     except subprocess.CalledProcessError as error:
         message = " ".join(error.stderr.split())
-        raise Fatal(f"dot failed: {message or error.returncode}", Exit.TEMPORARY) from None
+        raise Fatal(
+            f"dot failed: {message or error.returncode}", Exit.TEMPORARY
+        ) from None
     return drawn.stdout
 
 

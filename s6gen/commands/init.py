@@ -16,7 +16,11 @@ def main(config: str) -> None:
     path = Path(config)
     if path.exists() or path.is_symlink():
         raise Fatal(f"{path}: is there already: edit it, or name another with --config")
-    pinned = {key: value for layer in machine_defaults() for key, value in layer.values.items()}
+    pinned = {
+        key: value
+        for layer in machine_defaults()
+        for key, value in layer.values.items()
+    }
     replace_file(path, initial(pinned), None)
     click.echo(f"created    {path}")
 

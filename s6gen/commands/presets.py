@@ -19,12 +19,17 @@ def main(names: tuple[str, ...]) -> None:
 def described(preset: presets.Preset) -> str:
     """A preset in full: its settings, its steps, and what the program's configuration needs."""
     values = {"name": preset.name, **preset.settings}
-    steps = [" ".join(presets.filled(one, values) for one in step) for step in preset.steps]
+    steps = [
+        " ".join(presets.filled(one, values) for one in step) for step in preset.steps
+    ]
     configure = presets.filled(preset.configure.strip(), values)
     lines = [
         f"{preset.name}: {preset.summary}",
         f"  settings   {' '.join(f'{name}={value}' for name, value in preset.settings.items())}",
-        *(f"  {'does' if not number else '':<10} {step}" for number, step in enumerate(steps)),
+        *(
+            f"  {'does' if not number else '':<10} {step}"
+            for number, step in enumerate(steps)
+        ),
         "  configure",
         textwrap.indent(configure, "    "),
     ]

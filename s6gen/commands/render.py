@@ -70,7 +70,9 @@ def main(
     if prune and (configuration is None or "page" in given):
         raise Fatal("--prune: is for all that s6gen.toml asks for: leave out --page")
     if check or diff:
-        return shown([foreseen(wish, path) for path, wish in wishes.items()], as_diff=diff)
+        return shown(
+            [foreseen(wish, path) for path, wish in wishes.items()], as_diff=diff
+        )
     written(wishes, before, addition)
     return Exit.OK
 
@@ -78,29 +80,43 @@ def main(
 def refuse_together(**flags: bool) -> None:
     """Raise Fatal for flags of which only one makes sense."""
     if all(flags.values()):
-        raise Fatal(" and ".join(f"--{name}" for name in flags) + ": give only one of them")
+        raise Fatal(
+            " and ".join(f"--{name}" for name in flags) + ": give only one of them"
+        )
 
 
 def refuse_incomplete(given: dict[str, Any], host: str | None) -> None:
     """Raise Fatal for what is missing without a configuration file."""
     for key in ("page", "domain"):
         if key not in given:
-            raise Fatal(f"missing option '--{key}', and there is no s6gen.toml here or above")
+            raise Fatal(
+                f"missing option '--{key}', and there is no s6gen.toml here or above"
+            )
     if host is not None:
-        raise Fatal("--host: hosts are named in s6gen.toml, and there is none here or above")
+        raise Fatal(
+            "--host: hosts are named in s6gen.toml, and there is none here or above"
+        )
 
 
 def shown(updates: Sequence[Update], *, as_diff: bool) -> Exit:
     """Tell what would be written."""
-    lines = [line for update in updates for line in (differences if as_diff else drift)(update)]
+    lines = [
+        line
+        for update in updates
+        for line in (differences if as_diff else drift)(update)
+    ]
     write("".join(f"{line}\n" for line in lines))
     return Exit.NO if lines else Exit.OK
 
 
 def drift(update: Update) -> list[str]:
     """What would change in an output directory, and why."""
-    changing = [one for one in update.changes if one.action not in ("unchanged", "kept")]
-    changing += [Change(path, "refused", "was not rendered by s6gen") for path in update.added]
+    changing = [
+        one for one in update.changes if one.action not in ("unchanged", "kept")
+    ]
+    changing += [
+        Change(path, "refused", "was not rendered by s6gen") for path in update.added
+    ]
     return [
         printable(f"{update.wish.prefix}{one.path}: {one.reason}")
         for one in sorted(changing) or record_change(update)
@@ -126,19 +142,29 @@ def record_change(update: Update) -> list[Change]:
     missing = not update.found.record.files
     reason = "missing" if missing else "does not fit what is there: render again"
     content = File(manifest.dump(update.after))
-    return [Change(manifest.NAME, "created" if missing else "updated", reason, content=content)]
+    return [
+        Change(
+            manifest.NAME, "created" if missing else "updated", reason, content=content
+        )
+    ]
 
 
 def written(
-    wishes: dict[Path, Wish], before: "Configuration | None", addition: "Configuration | None"
+    wishes: dict[Path, Wish],
+    before: "Configuration | None",
+    addition: "Configuration | None",
 ) -> None:
     """Write, and list the files: all, or none where one is refused."""
     with contextlib.ExitStack() as stack:
-        updates = [stack.enter_context(under_way(wish, path)) for path, wish in wishes.items()]
+        updates = [
+            stack.enter_context(under_way(wish, path)) for path, wish in wishes.items()
+        ]
         every = [update for update, _ in updates]
         refuse([*reported(every, "refused")])
         if before is not None and read_again(before.path) != before.text:
-            raise Fatal(f"{before.path}: was changed meanwhile: try again", Exit.TEMPORARY)
+            raise Fatal(
+                f"{before.path}: was changed meanwhile: try again", Exit.TEMPORARY
+            )
         if addition is not None:
             replace_file(addition.path, addition.text, before.text if before else None)
             write(f"{'created' if before is None else 'updated':<10} {addition.path}\n")

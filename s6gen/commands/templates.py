@@ -20,7 +20,12 @@ def main(words: tuple[str, ...], config: str | None, templates: str | None) -> N
     match words:
         case () | ("list",):
             known = Templates(own if own and own.is_dir() else None)
-            write("".join(f"{known.origin(name):<7} {name}\n" for name in sorted(known.sources)))
+            write(
+                "".join(
+                    f"{known.origin(name):<7} {name}\n"
+                    for name in sorted(known.sources)
+                )
+            )
         case ("copy", *names) if names:
             if own is None:
                 raise Fatal(
@@ -36,7 +41,9 @@ def copy(names: list[str], own: Path) -> None:
     ours = Templates()
     for name in names:
         if name not in ours.sources:
-            raise Fatal(f"copy: no template is called {name!r}: 's6gen templates' lists them")
+            raise Fatal(
+                f"copy: no template is called {name!r}: 's6gen templates' lists them"
+            )
         if (own / name).exists() or (own / name).is_symlink():
             raise Fatal(f"copy: {own / name}: is there already")
     for name in names:
@@ -48,7 +55,9 @@ command = click.Command(
     "templates",
     callback=main,
     params=[
-        click.Argument(["words"], metavar="[list | copy NAME...]", nargs=-1, required=False),
+        click.Argument(
+            ["words"], metavar="[list | copy NAME...]", nargs=-1, required=False
+        ),
         click.Option(
             ["-c", "--config"],
             metavar="FILE",

@@ -54,14 +54,23 @@ def new_certificate(
 
 
 def layered(
-    configuration: "Configuration | None", layers: tuple[Layer, ...], given: Mapping[str, Any]
+    configuration: "Configuration | None",
+    layers: tuple[Layer, ...],
+    given: Mapping[str, Any],
 ) -> tuple[Layer, ...]:
     """What lies below and above the layers of the file."""
     built_in = (Layer(SEVERAL, BUILT_IN),) if configuration else ()
-    return (*built_in, *machine_defaults(configuration), *layers, Layer(given, COMMAND_LINE))
+    return (
+        *built_in,
+        *machine_defaults(configuration),
+        *layers,
+        Layer(given, COMMAND_LINE),
+    )
 
 
-def hosts(configuration: "Configuration", given: Mapping[str, Any], host: str | None) -> Request:
+def hosts(
+    configuration: "Configuration", given: Mapping[str, Any], host: str | None
+) -> Request:
     """The hosts that are asked for."""
     found = configuration.hosts
     known = ", ".join(filter(None, found))
@@ -113,7 +122,9 @@ def machine_defaults(configuration: "Configuration | None" = None) -> tuple[Laye
 @functools.cache
 def machine_files() -> tuple[Layer, ...]:
     """What this machine's files of defaults say."""
-    found = [path for path in (places.DISTRIBUTION, places.ADMINISTRATOR) if path.is_file()]
+    found = [
+        path for path in (places.DISTRIBUTION, places.ADMINISTRATOR) if path.is_file()
+    ]
     if not found:
         return ()
     from s6gen.configuration.document import machine_layer  # takes a while to load
@@ -125,11 +136,17 @@ def certificates(asked: Request) -> dict[str | None, list[RenewLetsEncrypt]]:
     """The certificates asked for, of each host. Raises Fatals with all mistakes."""
     every = [layers for several in asked.values() for layers in several]
     if all(layer.source == COMMAND_LINE for layers in every for layer in layers):
-        return {name: [directly(layers) for layers in several] for name, several in asked.items()}
+        return {
+            name: [directly(layers) for layers in several]
+            for name, several in asked.items()
+        }
     from s6gen.configuration.document import listed  # takes a while to load
     from s6gen.configuration.structure import structure
 
-    results = {name: [structure(layers) for layers in several] for name, several in asked.items()}
+    results = {
+        name: [structure(layers) for layers in several]
+        for name, several in asked.items()
+    }
     wrong = [
         told(mistake, layers)
         for name, several in asked.items()
@@ -147,7 +164,9 @@ def certificates(asked: Request) -> dict[str | None, list[RenewLetsEncrypt]]:
 
 def directly(layers: tuple[Layer, ...]) -> RenewLetsEncrypt:
     """A certificate that the command line alone asks for."""
-    return RenewLetsEncrypt(**{NAMES[key]: value for key, value in layers[-1].values.items()})
+    return RenewLetsEncrypt(
+        **{NAMES[key]: value for key, value in layers[-1].values.items()}
+    )
 
 
 def told(mistake: "Mistake", layers: tuple[Layer, ...]) -> tuple[str, int, str]:
@@ -158,7 +177,11 @@ def told(mistake: "Mistake", layers: tuple[Layer, ...]) -> tuple[str, int, str]:
     if layer is None or layer.source == BUILT_IN:
         layer = next((one for one in reversed(layers) if one.is_file), layers[-1])
     if not layer.is_file:
-        return "", 0, f"--{mistake.key}: {mistake.message}" if mistake.key else mistake.message
+        return (
+            "",
+            0,
+            f"--{mistake.key}: {mistake.message}" if mistake.key else mistake.message,
+        )
     path = Path(layer.source)
     found = attrs.evolve(mistake, layer=layer)
     return configuration.told(found, path, configuration.read_text(path))

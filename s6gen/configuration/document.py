@@ -73,7 +73,9 @@ class Configuration:
             for name, table in self.document.host.items()
         }
 
-    def certificates(self, host: str | None, tables: Iterable[Table]) -> list[tuple[Layer, ...]]:
+    def certificates(
+        self, host: str | None, tables: Iterable[Table]
+    ) -> list[tuple[Layer, ...]]:
         """The layers of each certificate in a list of tables."""
         place = () if host is None else ("host", host)
         return [
@@ -187,7 +189,9 @@ def default_faults(layer: Layer, *, unused: bool) -> Iterator[Mistake]:
     for key in PROBE:
         if key in layer.values:
             yield Mistake(key, "is each certificate's own", layer)
-    result = structure.structure((layer, Layer(PROBE, COMMAND_LINE))) if unused else None
+    result = (
+        structure.structure((layer, Layer(PROBE, COMMAND_LINE))) if unused else None
+    )
     if isinstance(result, list):
         yield from (one for one in result if one.layer is layer)
 
@@ -225,4 +229,6 @@ def title(table: tuple[str | int, ...]) -> str:
     names = ".".join(str(part) for part in table if isinstance(part, str))
     if not table:
         return ""
-    return f"[[{names}]] {table[-1] + 1}" if isinstance(table[-1], int) else f"[{names}]"
+    return (
+        f"[[{names}]] {table[-1] + 1}" if isinstance(table[-1], int) else f"[{names}]"
+    )

@@ -28,14 +28,18 @@ def find() -> Path | None:
     return None
 
 
-def own_templates(configuration: "Configuration | None", given: str | None) -> Path | None:
+def own_templates(
+    configuration: "Configuration | None", given: str | None
+) -> Path | None:
     """The directory of one's own templates."""
     if given is not None:
         return Path(given)
     return configuration.templates if configuration else None
 
 
-def configuration_at(given: str | None, *, may_be_missing: bool = False) -> "Configuration | None":
+def configuration_at(
+    given: str | None, *, may_be_missing: bool = False
+) -> "Configuration | None":
     """What the file of that path says, or the one found here or above, if there is one."""
     path = find() if given is None else Path(given)
     if path is None or (may_be_missing and not path.exists()):
@@ -46,7 +50,10 @@ def configuration_at(given: str | None, *, may_be_missing: bool = False) -> "Con
 
 
 def with_certificate(
-    before: "Configuration | None", path: str | None, values: Mapping[str, Any], host: str | None
+    before: "Configuration | None",
+    path: str | None,
+    values: Mapping[str, Any],
+    host: str | None,
 ) -> "Configuration":
     """The file with one more certificate at its end; begun anew if there is none.
 
@@ -62,14 +69,18 @@ def with_certificate(
     old = before or configuration(initial(), Path(path or CONFIGURATION))
     for layers in old.hosts.get(host, []):
         if layers[-1].values.get("page") == values["page"]:
-            raise Fatal(f"{old.path}: page {values['page']!r} is there already: change it there")
+            raise Fatal(
+                f"{old.path}: page {values['page']!r} is there already: change it there"
+            )
     certificates({host: [new_certificate(old, host, values)]})
     place = "certificate" if host is None else f"host.{toml_value(host)}.certificate"
     addition = f"\n[[{place}]]\n{toml_table(values)}"
     if not addition.isascii() and "\udc80" <= max(addition) <= "\udcff":
         raise Fatal("--save: something given is not UTF-8, which TOML has to be")
     newline = "\r\n" if "\r\n" in old.text else "\n"
-    text = f"{old.text.rstrip()}\n{addition}".replace("\r\n", "\n").replace("\n", newline)
+    text = f"{old.text.rstrip()}\n{addition}".replace("\r\n", "\n").replace(
+        "\n", newline
+    )
     try:
         return configuration(text, old.path)
     except Fatal:

@@ -52,7 +52,9 @@ def initial(pinned: Mapping[str, Any] | None = None) -> str:
 def section(name: str, pinned: Mapping[str, Any]) -> str:
     """The keys of one section of the options."""
     options = [option for option in SECTIONS[name] if option.name not in OWN]
-    return f"\n# {name}\n\n" + "".join(line for option in options for line in entry(option, pinned))
+    return f"\n# {name}\n\n" + "".join(
+        line for option in options for line in entry(option, pinned)
+    )
 
 
 def entry(option: click.Option, pinned: Mapping[str, Any]) -> Iterator[str]:
@@ -65,4 +67,8 @@ def entry(option: click.Option, pinned: Mapping[str, Any]) -> Iterator[str]:
     note = f" [{follows[1]}]" if follows and not has_default else ""
     yield textwrap.indent(textwrap.fill(f"{sentence}{note}", 98), "# ") + "\n"
     value = SEVERAL.get(key, field.default if has_default else f"{option.metavar}")
-    yield toml_table({key: pinned[key]}) if key in pinned else f"# {key} = {toml_value(value)}\n"
+    yield (
+        toml_table({key: pinned[key]})
+        if key in pinned
+        else f"# {key} = {toml_value(value)}\n"
+    )

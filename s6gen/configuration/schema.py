@@ -45,7 +45,9 @@ DEPLOYMENT = {
         },
     ]
 }
-SPECIAL = {"deployments": {"anyOf": [DEPLOYMENT, {"type": "array", "items": DEPLOYMENT}]}}
+SPECIAL = {
+    "deployments": {"anyOf": [DEPLOYMENT, {"type": "array", "items": DEPLOYMENT}]}
+}
 
 
 def schema() -> dict[str, Any]:
@@ -66,7 +68,11 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
     tables = {
-        "defaults": {"type": "object", "properties": common, "additionalProperties": False},
+        "defaults": {
+            "type": "object",
+            "properties": common,
+            "additionalProperties": False,
+        },
         "certificate": listed,
         "host": {"type": "object", "additionalProperties": host},
     }

@@ -46,7 +46,9 @@ def exactly(kind: type[T], what: str) -> Any:
 def several(value: Any, _: type) -> tuple[str, ...]:
     """One string, or a list of them."""
     values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list | tuple) or not all(isinstance(one, str) for one in values):
+    if not isinstance(values, list | tuple) or not all(
+        isinstance(one, str) for one in values
+    ):
         raise Fatal(f"must be a string, or a list of strings: {value!r}")
     return tuple(values)
 
@@ -63,7 +65,9 @@ def deployments(value: Any, _: type) -> tuple[str, ...]:
     values = value if isinstance(value, list | tuple) else [value]
     if not all(isinstance(one, str | dict) for one in values):
         raise Fatal(f"must be a list of strings or tables: {value!r}")
-    return tuple(deploy_table.as_text(one) if isinstance(one, dict) else one for one in values)
+    return tuple(
+        deploy_table.as_text(one) if isinstance(one, dict) else one for one in values
+    )
 
 
 def converter() -> cattrs.Converter:
@@ -101,7 +105,8 @@ def certificates() -> cattrs.Converter:
         _cattrs_forbid_extra_keys=True,
         **{  # type: ignore[arg-type]
             name: override(
-                rename=key_of(field), struct_hook=functools.partial(checked, field=field)
+                rename=key_of(field),
+                struct_hook=functools.partial(checked, field=field),
             )
             for name, field in FIELDS.items()
         },
@@ -118,7 +123,9 @@ def structure(layers: Iterable[Layer]) -> RenewLetsEncrypt | list[Mistake]:
             {key: value for key, (value, _) in values.items()}, RenewLetsEncrypt
         )
     except cattrs.ClassValidationError as error:
-        found = dict.fromkeys(mistakes(error, {n: key_of(f) for n, f in FIELDS.items()}, KEYS))
+        found = dict.fromkeys(
+            mistakes(error, {n: key_of(f) for n, f in FIELDS.items()}, KEYS)
+        )
         return [
             attrs.evolve(one, layer=values[one.key][1]) if one.key in values else one
             for one in found
@@ -132,7 +139,10 @@ def mistakes(
     for one in error.exceptions:
         key = next((names[note.name] for note in notes(one) if note.name in names), "")
         if isinstance(one, cattrs.ForbiddenExtraKeysError):
-            yield from (Mistake(extra, unknown(extra, keys)) for extra in sorted(one.extra_fields))
+            yield from (
+                Mistake(extra, unknown(extra, keys))
+                for extra in sorted(one.extra_fields)
+            )
         elif isinstance(one, KeyError):
             yield Mistake(key, "is missing")
         elif isinstance(one, Fatal):

@@ -32,7 +32,9 @@ def names() -> list[str]:
 def load(name: str) -> Preset:
     """The preset of that name."""
     if name not in names():
-        raise Fatal(f"no preset is called {name!r}: 's6gen presets' lists them, or give 'NAME: …'")
+        raise Fatal(
+            f"no preset is called {name!r}: 's6gen presets' lists them, or give 'NAME: …'"
+        )
     with (shipped("presets") / f"{name}.toml").open("rb") as file:
         found = tomllib.load(file)
     return Preset(
@@ -54,7 +56,9 @@ def consumer(words: list[str]) -> tuple[str, list[list[str]]]:
             known = " ".join(f"{one}=" for one in values)
             raise Fatal(f"{text!r}: preset {preset.name} has the settings {known}")
         values[name] = value
-    return values["name"], [[filled(one, values) for one in step] for step in preset.steps]
+    return values["name"], [
+        [filled(one, values) for one in step] for step in preset.steps
+    ]
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

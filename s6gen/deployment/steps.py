@@ -14,7 +14,9 @@ from s6gen.names import is_directory_below_root, is_service_name
 PARTS = ("chain", "certificate", "issuers", "key")
 """What a file may be made of: the certificate and its issuers, either alone, the private key."""
 
-STEP = re.compile(r"""(?:[^;'"\\]|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|['"\\].*)*""", re.DOTALL)
+STEP = re.compile(
+    r"""(?:[^;'"\\]|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|['"\\].*)*""", re.DOTALL
+)
 """What reaches to the next semicolon that is not quoted."""
 
 SIGNALS = {"ABRT": "b", "ALRM": "a", "CONT": "c", "HUP": "h", "INT": "i", "QUIT": "q"} | {
@@ -45,21 +47,48 @@ class Copy:
         """Refuse what cannot be copied, or would make the key public."""
         for part in self.parts:
             refuse(part not in PARTS, f"must be of {', '.join(PARTS)}: {part!r}")
-        refuse(self.path.endswith("/"), f"must be a file, not a directory: {self.path!r}")
-        refuse(not is_directory_below_root(self.path), f"must be an absolute path: {self.path!r}")
-        refuse(not re.fullmatch(r"0?[0-7]{3}", self.mode), f"mode must be octal: {self.mode!r}")
-        refuse(bool(int(self.mode, 8) & 0o333), f"mode must be read-only: {self.mode!r}")
+        refuse(
+            self.path.endswith("/"), f"must be a file, not a directory: {self.path!r}"
+        )
+        refuse(
+            not is_directory_below_root(self.path),
+            f"must be an absolute path: {self.path!r}",
+        )
+        refuse(
+            not re.fullmatch(r"0?[0-7]{3}", self.mode),
+            f"mode must be octal: {self.mode!r}",
+        )
+        refuse(
+            bool(int(self.mode, 8) & 0o333), f"mode must be read-only: {self.mode!r}"
+        )
         public = "key" in self.parts and int(self.mode, 8) & 0o007
-        refuse(bool(public), f"mode {self.mode} would show the key to everybody: {self.path!r}")
+        refuse(
+            bool(public),
+            f"mode {self.mode} would show the key to everybody: {self.path!r}",
+        )
         for name in (self.owner, self.group):
-            refuse(not re.fullmatch(r"[^-:\s][^:\s]*", name), f"must be an account: {name!r}")
+            refuse(
+                not re.fullmatch(r"[^-:\s][^:\s]*", name),
+                f"must be an account: {name!r}",
+            )
 
     def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
         """The helper that does it, and its arguments."""
         sources = [f"{state_dir}/now/{part}" for part in self.parts]
-        owner, (directory, _, name) = f"{self.owner}:{self.group}", self.path.rpartition("/")
+        owner, (directory, _, name) = (
+            f"{self.owner}:{self.group}",
+            self.path.rpartition("/"),
+        )
         service = state_dir.rpartition("/")[2]
-        return ("./data/copy", owner, self.mode, directory or "/", name, service, *sources)
+        return (
+            "./data/copy",
+            owner,
+            self.mode,
+            directory or "/",
+            name,
+            service,
+            *sources,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -75,15 +104,27 @@ class Reload:
     def __attrs_post_init__(self) -> None:
         """Refuse what s6-svc would."""
         refuse_no_service(self.service)
-        refuse(self.signal not in SIGNALS, f"signal must be of {' '.join(SIGNALS)}: {self.signal}")
-        refuse(self.through not in ("s6-svc", "s6-rc"), "through must be s6-svc or s6-rc")
-        refuse(self.through == "s6-rc" and "/" in self.service, "s6-rc wants a service's name")
+        refuse(
+            self.signal not in SIGNALS,
+            f"signal must be of {' '.join(SIGNALS)}: {self.signal}",
+        )
+        refuse(
+            self.through not in ("s6-svc", "s6-rc"), "through must be s6-svc or s6-rc"
+        )
+        refuse(
+            self.through == "s6-rc" and "/" in self.service,
+            "s6-rc wants a service's name",
+        )
 
     def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
         """The helper that does it, and its arguments."""
         if self.through == "s6-rc":
             return ("./data/reload-through-s6-rc", live, self.service)
-        return ("./data/tell", service_directory(self.service, live), f"-{SIGNALS[self.signal]}")
+        return (
+            "./data/tell",
+            service_directory(self.service, live),
+            f"-{SIGNALS[self.signal]}",
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -114,8 +155,14 @@ class Run:
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be run."""
         refuse(not self.words, "run: give a command")
-        refuse(not re.fullmatch(r"[1-9][0-9]{0,4}", self.timeout), "timeout must be in seconds")
-        refuse(not re.fullmatch(r"[^-:\s][^:\s]*", self.user), f"must be an account: {self.user!r}")
+        refuse(
+            not re.fullmatch(r"[1-9][0-9]{0,4}", self.timeout),
+            "timeout must be in seconds",
+        )
+        refuse(
+            not re.fullmatch(r"[^-:\s][^:\s]*", self.user),
+            f"must be an account: {self.user!r}",
+        )
 
     @property
     def seconds(self) -> int:
@@ -158,7 +205,9 @@ def consumer(text: str) -> Consumer:
     try:
         own = re.match(r"([A-Za-z0-9_.@-]*):\s", text)
         name, steps = (
-            (own[1], commands(text[own.end() :])) if own else presets.consumer(split(text))
+            (own[1], commands(text[own.end() :]))
+            if own
+            else presets.consumer(split(text))
         )
         refuse(not is_service_name(name), f"not a name for a consumer: {name!r}")
         return Consumer(name, tuple(step(words) for words in steps))
@@ -193,7 +242,10 @@ def step(words: list[str]) -> Step:
         case "copy" | "combine":
             (parts, path), settings = arguments(kind, rest, 2, "owner", "group", "mode")
             one = tuple(parts.split("+"))
-            refuse((kind == "combine") != (len(one) > 1), f"{kind} {parts}: copy is for one part")
+            refuse(
+                (kind == "combine") != (len(one) > 1),
+                f"{kind} {parts}: copy is for one part",
+            )
             return Copy(parts=one, path=path, **settings)
         case "reload":
             (service,), settings = arguments(kind, rest, 1, "signal", "through")
@@ -218,7 +270,10 @@ def arguments(
     settings = {}
     for text in words[count:]:
         name, equals, value = text.partition("=")
-        refuse(not equals or name not in names, f"{kind}: {text!r} is not of {'= '.join(names)}=")
+        refuse(
+            not equals or name not in names,
+            f"{kind}: {text!r} is not of {'= '.join(names)}=",
+        )
         settings[name] = value
     return words[:count], settings
 
@@ -231,7 +286,10 @@ def service_directory(service: str, live: str) -> str:
 def refuse_no_service(service: str) -> None:
     """A service is a name that s6-rc knows, or the path of a service directory."""
     good = is_directory_below_root(service) or is_service_name(service)
-    refuse(not good, f"must be a service's name, or the path of a service directory: {service!r}")
+    refuse(
+        not good,
+        f"must be a service's name, or the path of a service directory: {service!r}",
+    )
 
 
 def refuse(wrong: bool, message: str) -> None:

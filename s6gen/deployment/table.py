@@ -19,10 +19,14 @@ def as_text(table: Mapping[str, Any]) -> str:
         return shlex.join([preset, *assignments(settings)])
     unknown = sorted(table.keys() - {"name", "steps"})
     if unknown:
-        raise Fatal(f"{unknown[0]}: no such key: a deployment has preset, or name and steps")
+        raise Fatal(
+            f"{unknown[0]}: no such key: a deployment has preset, or name and steps"
+        )
     steps = table.get("steps")
     if not isinstance(steps, list) or not all(isinstance(one, dict) for one in steps):
-        raise Fatal('steps: must be a list of tables, such as {copy = "chain", to = "/…"}')
+        raise Fatal(
+            'steps: must be a list of tables, such as {copy = "chain", to = "/…"}'
+        )
     name = text_of("name", table.get("name"))
     if not is_service_name(name):
         raise Fatal(f"name: not a name for a consumer: {name!r}")
@@ -38,12 +42,21 @@ def step_words(step: Mapping[str, Any]) -> list[str]:
     rest = {key: value for key, value in step.items() if key != kind}
     if kind == "run":
         command = step[kind]
-        words = command if isinstance(command, list) else shell_words(text_of(kind, command))
+        words = (
+            command
+            if isinstance(command, list)
+            else shell_words(text_of(kind, command))
+        )
         return [kind, *assignments(rest), *(text_of(kind, word) for word in words)]
     if kind in ("copy", "combine"):
         parts = step[kind] if isinstance(step[kind], list) else [step[kind]]
         path = text_of(f"{kind}: to", rest.pop("to", None))
-        return [kind, "+".join(text_of(kind, part) for part in parts), path, *assignments(rest)]
+        return [
+            kind,
+            "+".join(text_of(kind, part) for part in parts),
+            path,
+            *assignments(rest),
+        ]
     return [kind, text_of(kind, step[kind]), *assignments(rest)]
 
 
@@ -57,5 +70,7 @@ def assignments(settings: Mapping[str, Any]) -> Iterator[str]:
 def text_of(key: str, value: Any) -> str:
     """A value that must be text."""
     if not isinstance(value, str):
-        raise Fatal(f"{key}: must be a string" + ("" if value is None else f": {value!r}"))
+        raise Fatal(
+            f"{key}: must be a string" + ("" if value is None else f": {value!r}")
+        )
     return value

@@ -24,7 +24,10 @@ def dot_lines(picture: Picture) -> Iterator[str]:
         yield f"  {dot_string(box.name)} [label={dot_label(box)}{dot_shape(box)}];"
     anchors = {}
     for number, frame in enumerate(picture.frames):
-        anchors[frame.name] = (frame.boxes[0] if frame.boxes else frame.name, f"cluster_{number}")
+        anchors[frame.name] = (
+            frame.boxes[0] if frame.boxes else frame.name,
+            f"cluster_{number}",
+        )
         yield f"  subgraph cluster_{number} {{"
         yield f"    label={dot_string(frame_label(frame))};"
         if not frame.boxes:
@@ -68,7 +71,9 @@ def mermaid(picture: Picture) -> str:
 
 def mermaid_lines(picture: Picture) -> Iterator[str]:
     """Line by line."""
-    names = [box.name for box in picture.boxes] + [frame.name for frame in picture.frames]
+    names = [box.name for box in picture.boxes] + [
+        frame.name for frame in picture.frames
+    ]
     ids = {name: f"n{number}" for number, name in enumerate(names)}
     yield "flowchart LR"
     for box in picture.boxes:
@@ -92,7 +97,10 @@ def mermaid_string(text: str) -> str:
     """A quoted string: what Mermaid or HTML would read becomes an entity."""
     lines = (printable(line) for line in text.split("\n"))
     escaped = (
-        line.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
+        line.replace("#", "#35;")
+        .replace('"', "#quot;")
+        .replace("<", "#lt;")
+        .replace(">", "#gt;")
         for line in lines
     )
     return '"' + "<br>".join(escaped) + '"'

@@ -46,7 +46,9 @@ def picture(services: ServiceSet) -> Picture:
     """The picture of all these services; of unsound ones too, as far as they go."""
     box_of = boxes_by_service(services)
     needs = needs_of_boxes(services, box_of)
-    shown = dict.fromkeys((*box_of.values(), *(name for seen in needs.values() for name in seen)))
+    shown = dict.fromkeys(
+        (*box_of.values(), *(name for seen in needs.values() for name in seen))
+    )
     bundles = {bundle.name for bundle in services.of_type(BUNDLE)}
     boxes = tuple(box(services, name) for name in shown if name not in bundles)
     edges = tuple(
@@ -82,7 +84,9 @@ def is_longrun(services: ServiceSet, name: str) -> bool:
     return service is not None and service.type == LONGRUN
 
 
-def needs_of_boxes(services: ServiceSet, box_of: Mapping[str, str]) -> dict[str, list[str]]:
+def needs_of_boxes(
+    services: ServiceSet, box_of: Mapping[str, str]
+) -> dict[str, list[str]]:
     """What each box needs; and for each bundle what is in it."""
     found: dict[str, dict[str, None]] = {}
     for service in services.services.values():
@@ -95,7 +99,9 @@ def needs_of_boxes(services: ServiceSet, box_of: Mapping[str, str]) -> dict[str,
     return {name: list(needed) for name, needed in found.items()}
 
 
-def targets(services: ServiceSet, box_of: Mapping[str, str], name: str) -> Iterable[str]:
+def targets(
+    services: ServiceSet, box_of: Mapping[str, str], name: str
+) -> Iterable[str]:
     """The box or bundle that a name leads to."""
     if name in services.pipelines and name not in services.services:
         return (box_of[services.pipelines[name].last.name],)
@@ -136,7 +142,11 @@ def box(services: ServiceSet, name: str) -> Box:
     if not service.producers or service.type != LONGRUN:
         return Box(name, (name,), service.type or ELSEWHERE)
     lines = tuple(pipeline_lines(services, name))
-    named = [pipeline.name for pipeline in services.pipelines.values() if pipeline.last is service]
+    named = [
+        pipeline.name
+        for pipeline in services.pipelines.values()
+        if pipeline.last is service
+    ]
     return Box(name, (*(f"{one}:" for one in named), *lines), LONGRUN)
 
 

@@ -27,13 +27,19 @@ def merged(
     for path, wanted in wish.tree.items():
         mine = files.get(path)
         rendered = record.files.get(path, frozenset())
-        if not isinstance(mine, File) or not rendered or digest(mine.content) in rendered:
+        if (
+            not isinstance(mine, File)
+            or not rendered
+            or digest(mine.content) in rendered
+        ):
             continue
         if wish.merge or pristine(path) in files:
             for base in bases(output, path, files, wanted):
                 if digest(base) in rendered:
                     content = three_way(mine.content, base, wanted.content)
-                    found[path] = None if content is None else File(content, wanted.mode)
+                    found[path] = (
+                        None if content is None else File(content, wanted.mode)
+                    )
                     break
     return found
 
@@ -54,7 +60,9 @@ def bases(
 def revisions(output: Path, path: str) -> Iterable[str]:
     """The file in git's index, and in each commit that changed it, the newest first."""
     yield f":./{path}"
-    listed = git("-C", output, "rev-list", f"--max-count={REVISIONS}", "HEAD", "--", f"./{path}")
+    listed = git(
+        "-C", output, "rev-list", f"--max-count={REVISIONS}", "HEAD", "--", f"./{path}"
+    )
     if listed.returncode != 0:
         why = listed.stderr.decode(errors="replace").strip().partition("\n")[0]
         raise Fatal(f"{output / path}: git cannot tell what was rendered last: {why}")
@@ -73,9 +81,13 @@ def three_way(mine: bytes, base: bytes, theirs: bytes) -> bytes | None:
 
 def git(*arguments: str | Path) -> "subprocess.CompletedProcess[bytes]":
     """Run git, whatever repository a hook that calls us is at work in."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("GIT_")
+    }
     command = ["git", *arguments]
     try:
-        return subprocess.run(command, capture_output=True, check=False, env=environment)
+        return subprocess.run(
+            command, capture_output=True, check=False, env=environment
+        )
     except FileNotFoundError:
         raise Fatal("edits are merged by git, which is not installed") from None

@@ -11,7 +11,14 @@ from s6gen.output.record import Origin, Record, digest, service_of
 from s6gen.rendering.tree import File, Tree
 
 Action = Literal[
-    "created", "updated", "merged", "kept", "unchanged", "removed", "refused", "left over"
+    "created",
+    "updated",
+    "merged",
+    "kept",
+    "unchanged",
+    "removed",
+    "refused",
+    "left over",
 ]
 """What becomes of a file. Kept: it was edited, and nothing that is new touches the edit."""
 
@@ -136,12 +143,18 @@ def rendered(path: str, wish: Wish, found: Found) -> Iterator[Change]:
     if present is None:
         if wanted is not None:
             missing = path in found.record.files
-            yield Change(path, "created", "missing" if missing else "new", content=wanted)
+            yield Change(
+                path, "created", "missing" if missing else "new", content=wanted
+            )
     elif wanted is not None and same(wanted, present):
         yield Change(path, "unchanged")
     elif refused := fault(path, present, found.record):
         reason, advice = refused
-        if path in found.record.files and wanted is not None and is_renewed(path, wanted, found):
+        if (
+            path in found.record.files
+            and wanted is not None
+            and is_renewed(path, wanted, found)
+        ):
             reason = f"{reason}; {cause(path, wish, found.record)}"
         if wish.force and not is_directory(present):
             yield replacement(path, wanted, reason)
@@ -160,12 +173,18 @@ def advice_for(wanted: File | None, present: File | Foreign, wish: Wish) -> str:
         return ""
     if wanted is None:
         return "no longer rendered: --force removes it"
-    return "git has no copy of what was rendered last: --force drops the edit" if wish.merge else ""
+    return (
+        "git has no copy of what was rendered last: --force drops the edit"
+        if wish.merge
+        else ""
+    )
 
 
 def replacement(path: str, wanted: File | None, reason: str) -> Change:
     """What is wanted takes the place of what is there."""
-    return Change(path, "removed" if wanted is None else "updated", reason, content=wanted)
+    return Change(
+        path, "removed" if wanted is None else "updated", reason, content=wanted
+    )
 
 
 def merged(
@@ -194,7 +213,9 @@ def kept_beside(path: str, rendering: File, found: Found) -> Change:
     return Change(path, action, "a merge", content=rendering)
 
 
-def left_over(service: str, recorded: Iterable[str], wish: Wish, found: Found) -> Iterator[Change]:
+def left_over(
+    service: str, recorded: Iterable[str], wish: Wish, found: Found
+) -> Iterator[Change]:
     """What becomes of a service that was rendered once and no longer is."""
     present = [path for path in recorded if path in found.files]
     reason = "left over"
@@ -272,29 +293,45 @@ def record_after(wish: Wish, found: Found, changes: Iterable[Change]) -> Record:
     changes = list(changes)
     removed = {one.path for one in changes if one.action == "removed"}
     still = {service_of(path) for path in found.files.keys() - removed}
-    gone = {service_of(path) for path in found.record.files} - still if wish.complete else set()
-    touched = {service_of(one.path) for one in changes if one.action not in ("unchanged", "kept")}
+    gone = (
+        {service_of(path) for path in found.record.files} - still
+        if wish.complete
+        else set()
+    )
+    touched = {
+        service_of(one.path)
+        for one in changes
+        if one.action not in ("unchanged", "kept")
+    }
     services = wish.services
     same = found.record.only(services - touched).origins
     before = {name: one for name, one in same.items() if len(one) == 1}
-    now = {name: frozenset([one]) for name, one in wish.origins.items() if name in services}
+    now = {
+        name: frozenset([one]) for name, one in wish.origins.items() if name in services
+    }
     beside = {
         one.path: frozenset([digest(wish.tree[edited_of(one.path)].content)])
         for one in changes
         if is_pristine(one.path) and one.action != "removed"
     }
-    mine = Record({**manifest.describe(wish.tree), **beside}, {**now, **before}, wish.host)
+    mine = Record(
+        {**manifest.describe(wish.tree), **beside}, {**now, **before}, wish.host
+    )
     return found.record.without(services | gone) | mine
 
 
-def record_under_way(before: Record, after: Record, changes: Iterable[Change]) -> Record:
+def record_under_way(
+    before: Record, after: Record, changes: Iterable[Change]
+) -> Record:
     """The record while the changes are made: each file is old or new.
 
     A file that is merged counts as old until all is done, so that whoever is interrupted merges
     from there once more.
     """
     both = before | after
-    merging = {one.path: before.files[one.path] for one in changes if one.action == "merged"}
+    merging = {
+        one.path: before.files[one.path] for one in changes if one.action == "merged"
+    }
     return both._replace(files={**both.files, **merging})
 
 

@@ -81,7 +81,9 @@ def lock(top: int, output: Path) -> None:
     try:
         fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Fatal(f"{output}: another rendering is under way", Exit.TEMPORARY) from None
+        raise Fatal(
+            f"{output}: another rendering is under way", Exit.TEMPORARY
+        ) from None
 
 
 @contextlib.contextmanager
@@ -128,7 +130,11 @@ def read_record(top: int | None, output: Path) -> Record:
     found = read(top, output, [manifest.NAME]).get(manifest.NAME)
     if isinstance(found, Foreign):
         raise Fatal(f"{output / manifest.NAME}: is {found.kind}: remove it")
-    return manifest.parse(found.content, str(output / manifest.NAME)) if found else Record()
+    return (
+        manifest.parse(found.content, str(output / manifest.NAME))
+        if found
+        else Record()
+    )
 
 
 def read(
@@ -152,10 +158,14 @@ def read(
         except FileNotFoundError:
             continue
         except NotADirectoryError:
-            raise Fatal(f"{output / path}: lies in what is no directory: remove that") from None
+            raise Fatal(
+                f"{output / path}: lies in what is no directory: remove that"
+            ) from None
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise Fatal(f"{output / path}: lies behind a symbolic link: remove it") from None
+                raise Fatal(
+                    f"{output / path}: lies behind a symbolic link: remove it"
+                ) from None
             raise os_failure("read", str(output / path), error) from None
     return found
 
@@ -172,12 +182,16 @@ def read_file(directory: int, name: str, expected: File | None) -> File | Foreig
     return File(content, stat.S_IMODE(mode))
 
 
-def strangers(top: int | None, services: Iterable[str], record: Record) -> dict[str, list[str]]:
+def strangers(
+    top: int | None, services: Iterable[str], record: Record
+) -> dict[str, list[str]]:
     """What lies in each service and is not in the record: not what begins with a dot."""
     found = {}
     for service in services if top is not None else ():
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            others = [path for path in entries(top, service) if path not in record.files]
+            others = [
+                path for path in entries(top, service) if path not in record.files
+            ]
             if others:
                 found[service] = others
     return found

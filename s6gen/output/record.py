@@ -49,7 +49,9 @@ class Record(NamedTuple):
     def only(self, services: Iterable[str]) -> "Record":
         """The part that speaks of some services."""
         names = frozenset(services)
-        files = {path: one for path, one in self.files.items() if service_of(path) in names}
+        files = {
+            path: one for path, one in self.files.items() if service_of(path) in names
+        }
         origins = {name: one for name, one in self.origins.items() if name in names}
         return Record(files, origins, self.host)
 
@@ -59,7 +61,10 @@ class Record(NamedTuple):
 
     def __or__(self, other: "Record") -> "Record":
         """Both: what may stand there while one is being replaced by the other."""
-        files, origins = union(self.files, other.files), union(self.origins, other.origins)
+        files, origins = (
+            union(self.files, other.files),
+            union(self.origins, other.origins),
+        )
         return Record(files, origins, other.host)
 
 
@@ -68,7 +73,9 @@ def union(
 ) -> dict[str, frozenset[T]]:
     """All that either has of each key."""
     empty: frozenset[T] = frozenset()
-    return {key: one.get(key, empty) | other.get(key, empty) for key in {**one, **other}}
+    return {
+        key: one.get(key, empty) | other.get(key, empty) for key in {**one, **other}
+    }
 
 
 def service_of(path: str) -> str:
@@ -97,7 +104,9 @@ def parse(content: bytes, source: str) -> Record:
         if match := FILE.fullmatch(line):
             names = match[2].split("/")
             if not {"", ".", ".."}.isdisjoint(names) or not is_service_name(names[0]):
-                raise Fatal(f"{source}:{number}: must be a path below this directory: {match[2]!r}")
+                raise Fatal(
+                    f"{source}:{number}: must be a path below this directory: {match[2]!r}"
+                )
             files[match[2]] = files.get(match[2], frozenset()) | {match[1]}
         elif match := ORIGIN.fullmatch(line):
             origin = Origin(match[2], match[3])
@@ -109,7 +118,9 @@ def parse(content: bytes, source: str) -> Record:
                 f"{source}:{number}: a conflict: keep the lines of both sides, render again"
             )
         else:
-            raise Fatal(f"{source}:{number}: must be a SHA-256, two spaces, a file: {line!r}")
+            raise Fatal(
+                f"{source}:{number}: must be a SHA-256, two spaces, a file: {line!r}"
+            )
     return Record(files, origins, host)
 
 
@@ -121,7 +132,9 @@ def dump(record: Record) -> bytes:
         service = service_of(path)
         if service != before:
             origins = sorted(record.origins.get(service, ()))
-            lines += [f"# {service} {one.version} {one.parameters}\n" for one in origins]
+            lines += [
+                f"# {service} {one.version} {one.parameters}\n" for one in origins
+            ]
         before = service
         lines += [f"{one}  {path}\n" for one in sorted(digests)]
     return "".join(lines).encode("utf-8", "surrogateescape")

@@ -38,7 +38,9 @@ def foreseen(wish: Wish, output: Path) -> Update:
     with places.opened(output, follow=not wish.host) as top:
         update = considered(wish, output, top)
         added = places.strangers(top, wish.services, update.after)
-        return update._replace(added=tuple(path for paths in added.values() for path in paths))
+        return update._replace(
+            added=tuple(path for paths in added.values() for path in paths)
+        )
 
 
 @contextlib.contextmanager

@@ -60,7 +60,9 @@ def stage(changes: list[Change], top: int) -> Iterator[int]:
     """An open directory with the files that change, flushed to disk; it is gone afterwards."""
     os.mkdir(STAGE, 0o700, dir_fd=top)
     staged = os.open(STAGE, OPEN_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
-    files = {change.path: change.content for change in changes if change.content is not None}
+    files = {
+        change.path: change.content for change in changes if change.content is not None
+    }
     try:
         write(staged, files)
         flush(staged, [path for path, file in files.items() if file.content])
@@ -79,7 +81,9 @@ def write(top: int, files: Mapping[str, File]) -> None:
         for directory, paths in groupby(files, directory_of):
             with below(top, directory, make=True) as here:
                 for path in paths:
-                    descriptor = os.open(name_of(path), flags, files[path].mode, dir_fd=here)
+                    descriptor = os.open(
+                        name_of(path), flags, files[path].mode, dir_fd=here
+                    )
                     with open(descriptor, "wb", buffering=0) as stream:  # noqa: PTH123
                         write_all(stream.fileno(), files[path].content)
     finally:
@@ -100,7 +104,10 @@ def flush(top: int, paths: list[str]) -> None:
         return
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     for path in paths:
-        with contextlib.suppress(FileNotFoundError), below(top, directory_of(path)) as here:
+        with (
+            contextlib.suppress(FileNotFoundError),
+            below(top, directory_of(path)) as here,
+        ):
             descriptor = os.open(name_of(path) or ".", flags, dir_fd=here)
             try:
                 os.fsync(descriptor)
@@ -122,13 +129,22 @@ def uninterrupted() -> Iterator[None]:
 def replace(changes: list[Change], records: Records, staged: int, top: int) -> None:
     """Put what is staged in its place. Nothing but SIGKILL or a power cut interrupts this."""
     before, under_way, after = records
-    services = {name: list(group) for name, group in groupby(changes, lambda x: service_of(x.path))}
-    gone = {service_of(path) for path in before.files} - {service_of(path) for path in after.files}
+    services = {
+        name: list(group)
+        for name, group in groupby(changes, lambda x: service_of(x.path))
+    }
+    gone = {service_of(path) for path in before.files} - {
+        service_of(path) for path in after.files
+    }
     new = services.keys() - set(os.listdir(top))
-    changed = [one for name in services if name not in new | gone for one in services[name]]
+    changed = [
+        one for name in services if name not in new | gone for one in services[name]
+    ]
     # What was rendered of an edited file is the base of its next merge: the old one, until the
     # record says that this merge is done.
-    bases = [one for one in changed if is_pristine(one.path) and one.content is not None]
+    bases = [
+        one for one in changed if is_pristine(one.path) and one.content is not None
+    ]
     if under_way != before:
         write_record(under_way, staged, top)
     flush(staged, directories(one for name in new for one in services[name]))
@@ -208,7 +224,9 @@ def replace_file(path: Path, text: str, before: str | None) -> None:
         mode = path.stat().st_mode & 0o777 if before is not None else 0o644
         with open_parent(path) as here:
             fcntl.flock(here, fcntl.LOCK_EX)
-            if (path.read_bytes() if path.exists() else None) != (before and before.encode()):
+            if (path.read_bytes() if path.exists() else None) != (
+                before and before.encode()
+            ):
                 raise Fatal(f"{path}: was changed meanwhile: try again", Exit.TEMPORARY)
             new.unlink(missing_ok=True)
             write(here, {new.name: File(text.encode(), mode)})

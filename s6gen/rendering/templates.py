@@ -67,10 +67,14 @@ class Templates:
     def __init__(self, own: Path | None = None) -> None:
         """Own need not have any; raises Fatal if it is no directory."""
         own = own and own.absolute()
-        directories = (shipped("templates"),) if own is None else (own, shipped("templates"))
+        directories = (
+            (shipped("templates"),) if own is None else (own, shipped("templates"))
+        )
         self.own = own
         self.sources = {
-            name: top for top in reversed(directories) for name in sorted(names_below(top))
+            name: top
+            for top in reversed(directories)
+            for name in sorted(names_below(top))
         }
         self._environment = environment(directories)
         self._known: dict[str, File | None] = {}
@@ -82,7 +86,9 @@ class Templates:
         if directory not in self._below:
             start = len(directory) + 1
             self._below[directory] = sorted(
-                (name[start:], name) for name in self.sources if name.startswith(f"{directory}/")
+                (name[start:], name)
+                for name in self.sources
+                if name.startswith(f"{directory}/")
             )
         return self._below[directory]
 
@@ -119,7 +125,9 @@ class Templates:
         if isinstance(error, jinja2.TemplateSyntaxError):
             path, line = error.filename or "", error.lineno
         else:
-            path, line = template_line(error.__traceback__, set(map(str, self.own_paths())))
+            path, line = template_line(
+                error.__traceback__, set(map(str, self.own_paths()))
+            )
         if self.own is None or not path.startswith(f"{self.own}/"):
             return None
         words = str(error).partition("\n")[0] or type(error).__name__
@@ -137,9 +145,15 @@ def names_below(top: Path) -> Iterable[str]:
         raise Fatal(f"{os.path.relpath(top)}: is not a directory of templates")
     for path in top.rglob("*"):
         name = path.relative_to(top).as_posix()
-        if not path.name.startswith(".") and not path.name.endswith("~") and path.is_file():
+        if (
+            not path.name.startswith(".")
+            and not path.name.endswith("~")
+            and path.is_file()
+        ):
             if not name.isprintable():
-                raise Fatal(f"{top}: a template is called {name!r}: give it a printable name")
+                raise Fatal(
+                    f"{top}: a template is called {name!r}: give it a printable name"
+                )
             yield name
 
 

@@ -23,7 +23,9 @@ LOG_PARAMETERS = (
 )
 
 
-def services(certificates: Sequence[RenewLetsEncrypt], bundle: str | None = None) -> list[Kind]:
+def services(
+    certificates: Sequence[RenewLetsEncrypt], bundle: str | None = None
+) -> list[Kind]:
     """All that is rendered for a host. Raises Fatals for certificates that are in each other's way.
 
     Those that name the same log service share it (s6-rc-compile: a consumer of several producers).
@@ -36,14 +38,18 @@ def services(certificates: Sequence[RenewLetsEncrypt], bundle: str | None = None
     loggers = list(shared(certificates, from_file=bundle is not None))
     if len(loggers) > 1:  # the bundle is for all, not for those of one logger
         loggers = [
-            attrs.evolve(one, pipeline=f"{bundle}-pipeline") if one.pipeline == bundle else one
+            attrs.evolve(one, pipeline=f"{bundle}-pipeline")
+            if one.pipeline == bundle
+            else one
             for one in loggers
         ]
     pipelines = tuple(logger.pipeline for logger in loggers)
     names = {one.service for one in certificates}
     for other in (*(logger.service for logger in loggers), *pipelines):
         if other in names:
-            raise Fatal(f"--log-service: one more would be called {other!r}: give another")
+            raise Fatal(
+                f"--log-service: one more would be called {other!r}: give another"
+            )
         names.add(other)
     if bundle is None or pipelines == (bundle,):
         return [*certificates, *loggers]
@@ -65,7 +71,9 @@ def shared(
         yield attrs.evolve(
             loggers[0],
             producers=tuple(sorted(logger.producers[0] for logger in loggers)),
-            pipeline=names.pop() if len(names) == 1 else f"{loggers[0].service}-pipeline",
+            pipeline=names.pop()
+            if len(names) == 1
+            else f"{loggers[0].service}-pipeline",
             command_line="s6gen render" if from_file else loggers[0].command_line,
         )
 
@@ -98,11 +106,16 @@ def conflicts(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[Conflict]:
             other = owners.setdefault((what, value), mine)
             if other is not mine:
                 yield Conflict(other, mine, f"{what} {value!r}")
-    for name, parameters in (("log_service", LOG_PARAMETERS), ("account_key", ("user", "group"))):
+    for name, parameters in (
+        ("log_service", LOG_PARAMETERS),
+        ("account_key", ("user", "group")),
+    ):
         firsts: dict[str, RenewLetsEncrypt] = {}
         for mine in certificates:
             shared = getattr(mine, name)
-            yield from differences(firsts.setdefault(shared, mine), mine, shared, parameters)
+            yield from differences(
+                firsts.setdefault(shared, mine), mine, shared, parameters
+            )
     yield from overlaps(certificates)
 
 
@@ -155,14 +168,18 @@ def overlaps(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[Conflict]:
     for certificate in certificates:
         for place in places(certificate):
             # What may be shared counts once: a thousand certificates may share a directory.
-            known.setdefault(place.path, {}).setdefault((place.what, place.whose), place)
+            known.setdefault(place.path, {}).setdefault(
+                (place.what, place.whose), place
+            )
     for certificate in certificates:
         for path, what, whose in written(certificate):
             for above in ancestors(path):
                 for kind, other in known.get(above, {}).items():
                     own = certificate is other.certificate and what != "a deployment"
                     if kind != (what, whose) and not own:
-                        why = f"overlap: {path!r}, {what}, is in {above!r}, {other.what}"
+                        why = (
+                            f"overlap: {path!r}, {what}, is in {above!r}, {other.what}"
+                        )
                         yield Conflict(other.certificate, certificate, why)
 
 

@@ -51,7 +51,9 @@ SECTIONS: Mapping[str, list[click.Option]] = {
     ],
     "The machine": [
         option("--web-root", "DIR", "Where the sites' directories are."),
-        option("--certificate-dir", "DIR", "Keys, CSR, chain and state. Made if missing."),
+        option(
+            "--certificate-dir", "DIR", "Keys, CSR, chain and state. Made if missing."
+        ),
         option(
             "--account-key",
             "FILE",
@@ -59,8 +61,14 @@ SECTIONS: Mapping[str, list[click.Option]] = {
         ),
         option("--user", "NAME", "Who owns them, and runs snooze and the client."),
         option("--group", "NAME", "Group of the certificate directory. [like --user]"),
-        option("--execlineb", "PATH", "execlineb, as the scripts' first line names it."),
-        option("--python", "PATH", "The Python that runs the bundled client; it needs acme."),
+        option(
+            "--execlineb", "PATH", "execlineb, as the scripts' first line names it."
+        ),
+        option(
+            "--python",
+            "PATH",
+            "The Python that runs the bundled client; it needs acme.",
+        ),
     ],
     "The renewal": [
         option(
@@ -89,8 +97,16 @@ SECTIONS: Mapping[str, list[click.Option]] = {
             "and 'run user=x timeout=60 COMMAND'. Tried again at every look until all succeed.",
             multiple=True,
         ),
-        option("--state-dir", "DIR", "Root's records of it. [/var/lib/s6gen/ and --service]"),
-        option("--deploy-key deployed_key", "FILE", "The key deployed. [the one of the client]"),
+        option(
+            "--state-dir",
+            "DIR",
+            "Root's records of it. [/var/lib/s6gen/ and --service]",
+        ),
+        option(
+            "--deploy-key deployed_key",
+            "FILE",
+            "The key deployed. [the one of the client]",
+        ),
         option(
             "--notify",
             "SECONDS",
@@ -108,8 +124,16 @@ SECTIONS: Mapping[str, list[click.Option]] = {
     ],
     "The services": [
         option("--service", "NAME", "Name of the longrun that renews."),
-        option("--log-service", "NAME", "Name of its logger. [the same, with -log for -srv]"),
-        option("--mount-service", "NAME", "What mounts the file systems: both depend on it."),
+        option(
+            "--log-service",
+            "NAME",
+            "Name of its logger. [the same, with -log for -srv]",
+        ),
+        option(
+            "--mount-service",
+            "NAME",
+            "What mounts the file systems: both depend on it.",
+        ),
         option("--network-service", "NAME", "What brings up the network."),
         option(
             "--depends-on",
@@ -119,7 +143,11 @@ SECTIONS: Mapping[str, list[click.Option]] = {
         ),
     ],
     "The log": [
-        option("--log-dir", "DIR", "Where s6-log writes. [/var/log/, --log-service less -log]"),
+        option(
+            "--log-dir",
+            "DIR",
+            "Where s6-log writes. [/var/log/, --log-service less -log]",
+        ),
         option("--log-user", "NAME", "Who owns it, and runs s6-log."),
         option("--log-group", "NAME", "Group of the log directory. [like --log-user]"),
         option("--log-size", "BYTES", "When s6-log begins a new file.", type=int),
@@ -142,13 +170,19 @@ PARAMETERS = [option for options in SECTIONS.values() for option in options]
 class SectionedCommand(click.Command):
     """A command that lists its options in sections."""
 
-    def __init__(self, name: str, *, sections: Mapping[str, list[click.Option]], **settings: Any):
+    def __init__(
+        self, name: str, *, sections: Mapping[str, list[click.Option]], **settings: Any
+    ):
         """The sections in their order."""
-        options: list[click.Parameter] = [one for some in sections.values() for one in some]
+        options: list[click.Parameter] = [
+            one for some in sections.values() for one in some
+        ]
         super().__init__(name, params=options, **settings)
         self.sections = sections
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
         """The options, section by section."""
         for heading, options in self.sections.items():
             with formatter.section(heading):
@@ -170,5 +204,7 @@ def as_given(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(as_given(one) for one in value)
     return (
-        os.fsencode(value).decode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        os.fsencode(value).decode("utf-8", "surrogateescape")
+        if isinstance(value, str)
+        else value
     )

@@ -34,7 +34,9 @@ def several(texts: Iterable[str]) -> tuple[str, ...]:
 
 def contact_urls(texts: Iterable[str]) -> tuple[str, ...]:
     """Contacts as RFC 8555 (section 7.3) wants them: URLs. An address becomes a mailto URL."""
-    return tuple(f"mailto:{text}" if "@" in text and ":" not in text else text for text in texts)
+    return tuple(
+        f"mailto:{text}" if "@" in text and ":" not in text else text for text in texts
+    )
 
 
 def is_directory_url(ca: str) -> bool:
@@ -108,7 +110,9 @@ class RenewLetsEncrypt:
         metadata={"option": "domain"},
     )
     web_root: str = attrs.field(
-        default="/home/www", converter=validators.normal_path, validator=validators.directory
+        default="/home/www",
+        converter=validators.normal_path,
+        validator=validators.directory,
     )
     certificate_dir: str = attrs.field(
         default="/etc/ssl/letsencrypt",
@@ -138,7 +142,9 @@ class RenewLetsEncrypt:
         validator=[
             validators.each(
                 validators.must(
-                    lambda text: re.match(r"[a-z][a-z0-9+.-]*:.", text, re.DOTALL) is not None,
+                    lambda text: (
+                        re.match(r"[a-z][a-z0-9+.-]*:.", text, re.DOTALL) is not None
+                    ),
                     "an address or a URL such as mailto:hostmaster@example.org",
                 )
             ),
@@ -148,23 +154,31 @@ class RenewLetsEncrypt:
     )
     client: str = attrs.field(
         default="bundled",
-        validator=validators.must(is_client, "bundled, installed, acme-tiny or a command line"),
+        validator=validators.must(
+            is_client, "bundled, installed, acme-tiny or a command line"
+        ),
     )
     python: str = attrs.field(default="/usr/bin/python3", validator=validators.file)
-    execlineb: str = attrs.field(default="/bin/execlineb", validator=validators.interpreter)
+    execlineb: str = attrs.field(
+        default="/bin/execlineb", validator=validators.interpreter
+    )
     raw_snooze: str | None = attrs.field(
         default=None,
         validator=attrs.validators.optional(snooze.validator),
         metadata={"option": "snooze"},
     )
     mount_service: str = attrs.field(default="mount", validator=validators.service_name)
-    network_service: str = attrs.field(default="networking", validator=validators.service_name)
+    network_service: str = attrs.field(
+        default="networking", validator=validators.service_name
+    )
     depends_on: tuple[str, ...] = attrs.field(
         default=(),
         converter=tuple,
         validator=[validators.each(validators.service_name), validators.not_twice],
     )
-    service: str = attrs.field(default="renew-lets-encrypt-srv", validator=validators.service_name)
+    service: str = attrs.field(
+        default="renew-lets-encrypt-srv", validator=validators.service_name
+    )
     log_service: str = derived(
         lambda self: f"{stem(self.service)}-log", validator=validators.service_name
     )
@@ -175,9 +189,14 @@ class RenewLetsEncrypt:
     )
     log_user: str = attrs.field(default="s6log", validator=validators.account)
     log_group: str = derived(lambda self: self.log_user, validator=validators.account)
-    log_size: int = attrs.field(default=1000000, validator=validators.between(4096, 268435455))
+    log_size: int = attrs.field(
+        default=1000000, validator=validators.between(4096, 268435455)
+    )
     deployments: tuple[str, ...] = attrs.field(
-        default=(), converter=several, validator=deployable, metadata={"option": "deploy"}
+        default=(),
+        converter=several,
+        validator=deployable,
+        metadata={"option": "deploy"},
     )
     state_dir: str = derived(
         lambda self: f"/var/lib/s6gen/{self.service}",
@@ -185,7 +204,9 @@ class RenewLetsEncrypt:
         validator=validators.directory,
     )
     deployed_key: str = derived(
-        lambda self: self.domain_key, validator=validators.file, metadata={"option": "deploy-key"}
+        lambda self: self.domain_key,
+        validator=validators.file,
+        metadata={"option": "deploy-key"},
     )
     notify: int = attrs.field(default=0, validator=validators.between(0, 86400))
     placeholder: bool = False
@@ -194,7 +215,9 @@ class RenewLetsEncrypt:
         converter=validators.normal_path,
         validator=validators.directory,
     )
-    log_number: int = attrs.field(default=20, validator=validators.between(0, 4294967295))
+    log_number: int = attrs.field(
+        default=20, validator=validators.between(0, 4294967295)
+    )
 
     def __attrs_post_init__(self) -> None:
         """Refuse parameters that do not fit together."""
@@ -204,24 +227,34 @@ class RenewLetsEncrypt:
             raise Fatal(f"--log-service: must differ from --service: {self.service!r}")
         for name in self.dependencies:
             if name in (self.service, self.log_service, self.pipeline):
-                raise Fatal(f"--depends-on: a service cannot depend on itself: {name!r}")
+                raise Fatal(
+                    f"--depends-on: a service cannot depend on itself: {name!r}"
+                )
         self.refuse_overlap(
             "--state-dir", self.state_dir, "--certificate-dir", self.certificate_dir
         )
-        self.refuse_overlap("--certificate-dir", self.certificate_dir, "--page", self.site)
+        self.refuse_overlap(
+            "--certificate-dir", self.certificate_dir, "--page", self.site
+        )
         self.refuse_overlap("--account-key", self.account_dir, "--page", self.site)
         self.refuse_overlap("--log-dir", self.log_dir, "--page", self.site)
-        self.refuse_overlap("--log-dir", self.log_dir, "--certificate-dir", self.certificate_dir)
+        self.refuse_overlap(
+            "--log-dir", self.log_dir, "--certificate-dir", self.certificate_dir
+        )
         if self.ca in CAS:
             for name in self.domains:
                 if "." not in name:
-                    raise Fatal(f"--domain: {name!r} is not a public name: {self.ca} refuses it")
+                    raise Fatal(
+                        f"--domain: {name!r} is not a public name: {self.ca} refuses it"
+                    )
 
     @staticmethod
     def refuse_overlap(one: str, path: str, other: str, place: str) -> None:
         """Keep apart what has different owners, and keys away from what is served."""
         if f"{path}/".startswith(f"{place}/") or f"{place}/".startswith(f"{path}/"):
-            raise Fatal(f"{one}: {path!r} and {other}, {place!r}: one lies in the other")
+            raise Fatal(
+                f"{one}: {path!r} and {other}, {place!r}: one lies in the other"
+            )
 
     @property
     def site(self) -> str:
@@ -243,7 +276,9 @@ class RenewLetsEncrypt:
     def pipeline(self) -> str:
         """The bundle of service and logger (s6-rc-compile: pipeline-name)."""
         name = self.log_name
-        return name if name not in (self.service, self.log_service) else f"{name}-pipeline"
+        return (
+            name if name not in (self.service, self.log_service) else f"{name}-pipeline"
+        )
 
     @property
     def logger(self) -> RenewLetsEncryptLog:
@@ -282,7 +317,11 @@ class RenewLetsEncrypt:
     @property
     def looks_at_boot(self) -> bool:
         """Whether a boot makes a look: there is something to deploy, and a look is cheap."""
-        return bool(self.consumers) and self.is_regular and self.client_kind == "s6gen-acme"
+        return (
+            bool(self.consumers)
+            and self.is_regular
+            and self.client_kind == "s6gen-acme"
+        )
 
     @property
     def deployment_milliseconds(self) -> int:
@@ -400,7 +439,9 @@ class RenewLetsEncrypt:
         return " ".join(["s6gen", "render", *arguments])
 
 
-def given(kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]") -> Iterator[tuple[str, ...]]:
+def given(
+    kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]"
+) -> Iterator[tuple[str, ...]]:
     """For each time that the option of a field has to be given, its value, or none for a flag."""
     value, default = getattr(kind, field.name), field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
@@ -408,4 +449,6 @@ def given(kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]") -> Iterator[tup
     if value is True:
         yield ()
     elif value != default:
-        yield from ((one,) for one in (value if isinstance(value, tuple) else (str(value),)))
+        yield from (
+            (one,) for one in (value if isinstance(value, tuple) else (str(value),))
+        )

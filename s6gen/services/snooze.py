@@ -7,7 +7,16 @@ import shlex
 
 from s6gen.errors import Fatal
 
-HIGHEST = {"-D": 366, "-W": 53, "-H": 23, "-M": 59, "-S": 59, "-d": 31, "-m": 12, "-w": 7}
+HIGHEST = {
+    "-D": 366,
+    "-W": 53,
+    "-H": 23,
+    "-M": 59,
+    "-S": 59,
+    "-d": 31,
+    "-m": 12,
+    "-w": 7,
+}
 """The time fields, and what their numbers go up to (snooze: Options)."""
 DURATIONS = {f"-{letter}" for letter in "TRJs"}
 PATTERN = re.compile(r"[0-9*/,-]+")
@@ -22,7 +31,18 @@ def slots(seed: str, timefile: str, *, every_hour: bool) -> tuple[str, ...]:
     digest = hashlib.sha256(seed.encode("utf-8", "surrogateescape")).digest()
     hour, minute, second = digest[0] % 12, digest[1] % 60, digest[2] % 60
     hours, slack = ("*", "1h") if every_hour else (f"{hour},{hour + 12}", "12h")
-    return ("-H", hours, "-M", str(minute), "-S", str(second), "-s", slack, "-t", timefile)
+    return (
+        "-H",
+        hours,
+        "-M",
+        str(minute),
+        "-S",
+        str(second),
+        "-s",
+        slack,
+        "-t",
+        timefile,
+    )
 
 
 def parse(text: str) -> tuple[str, ...]:
@@ -54,7 +74,9 @@ def check(name: str, value: str) -> None:
         if any(int(number) > HIGHEST[name] for number in re.findall(r"[0-9]+", value)):
             raise Fatal(f"--snooze: {name}: goes up to {HIGHEST[name]}: {value!r}")
     if name in DURATIONS and not DURATION.fullmatch(value):
-        raise Fatal(f"--snooze: {name}: must be a number, then m, h, d or nothing: {value!r}")
+        raise Fatal(
+            f"--snooze: {name}: must be a number, then m, h, d or nothing: {value!r}"
+        )
     if name == "-t" and not value.startswith("/"):
         raise Fatal(f"--snooze: -t: must be an absolute path: {value!r}")
 

@@ -7,7 +7,12 @@ from typing import Any, TypeVar
 import attrs
 
 from s6gen.errors import Fatal
-from s6gen.names import is_directory_below_root, is_file_name, is_interpreter, is_service_name
+from s6gen.names import (
+    is_directory_below_root,
+    is_file_name,
+    is_interpreter,
+    is_service_name,
+)
 
 T = TypeVar("T")
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
@@ -17,7 +22,9 @@ LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 def option(attribute: "attrs.Attribute[Any]") -> str:
     """The option of the command line that sets an attribute."""
-    return "--" + str(attribute.metadata.get("option", attribute.name)).replace("_", "-")
+    return "--" + str(attribute.metadata.get("option", attribute.name)).replace(
+        "_", "-"
+    )
 
 
 def key_of(field: "attrs.Attribute[Any]") -> str:
@@ -40,7 +47,9 @@ def must(holds: Callable[[str], bool], what: str) -> Validator:
 def each(validator: Validator) -> Validator:
     """Apply a check to every member."""
 
-    def check(instance: object, attribute: "attrs.Attribute[Any]", values: Iterable[str]) -> None:
+    def check(
+        instance: object, attribute: "attrs.Attribute[Any]", values: Iterable[str]
+    ) -> None:
         for value in values:
             validator(instance, attribute, value)
 
@@ -52,12 +61,16 @@ def between(lowest: int, highest: int) -> Validator:
 
     def check(_: object, attribute: "attrs.Attribute[Any]", value: int) -> None:
         if not lowest <= value <= highest:
-            raise Fatal(f"{option(attribute)}: must be from {lowest} to {highest}: {value}")
+            raise Fatal(
+                f"{option(attribute)}: must be from {lowest} to {highest}: {value}"
+            )
 
     return check
 
 
-def not_twice(_: object, attribute: "attrs.Attribute[Any]", values: tuple[str, ...]) -> None:
+def not_twice(
+    _: object, attribute: "attrs.Attribute[Any]", values: tuple[str, ...]
+) -> None:
     """Refuse a value that is given twice."""
     for value in values:
         if values.count(value) > 1:
@@ -66,13 +79,17 @@ def not_twice(_: object, attribute: "attrs.Attribute[Any]", values: tuple[str, .
 
 directory = must(is_directory_below_root, "an absolute path without '..'")
 file = directory
-interpreter = must(is_interpreter, "an absolute path without white space, of at most 100 bytes")
+interpreter = must(
+    is_interpreter, "an absolute path without white space, of at most 100 bytes"
+)
 service_name = must(
     is_service_name,
     "at most 200 letters, digits and _ - . @, not beginning with - . @ s6rc- or s6-rc-",
 )
 account = must(
-    lambda name: name != "" and not re.search(r"[:\s]", name) and not name.startswith("-"),
+    lambda name: (
+        name != "" and not re.search(r"[:\s]", name) and not name.startswith("-")
+    ),
     "the name of an account",
 )
 page = must(
@@ -98,7 +115,9 @@ def domain_name(text: str) -> str:
     try:
         return idna.encode(text, uts46=True).decode()
     except (idna.IDNAError, UnicodeError) as error:
-        raise Fatal(f"--domain: {text!r} is not an internationalised name: {error}") from None
+        raise Fatal(
+            f"--domain: {text!r} is not an internationalised name: {error}"
+        ) from None
 
 
 def domain(_: object, attribute: "attrs.Attribute[Any]", name: str) -> None:
@@ -139,5 +158,7 @@ def label_fault(label: str) -> str | None:
     if len(label) > 63:
         return "has a label longer than 63 characters"
     if not LABEL.fullmatch(label):
-        return f"has a label that is not of letters, digits and inner hyphens: {label!r}"
+        return (
+            f"has a label that is not of letters, digits and inner hyphens: {label!r}"
+        )
     return None

@@ -102,7 +102,9 @@ def source_of(tree: Iterable[tuple[str, bytes, bool]], path: str) -> Source:
             entries[name] = File(content, executable)
     for (service, name), names in folders.items():
         services[service][name] = Folder(tuple(names))
-    definitions = (Definition(f"{path}/{name}", name, services[name]) for name in sorted(services))
+    definitions = (
+        Definition(f"{path}/{name}", name, services[name]) for name in sorted(services)
+    )
     return Source(path, tuple(definitions), tuple(files))
 
 
@@ -114,7 +116,9 @@ def lay_beneath(sources: Iterable[Source], layer: Source) -> tuple[Source, ...]:
     beneath = {definition.name: definition for definition in layer.definitions}
     merged = []
     for source in sources:
-        definitions = (over(one, beneath.pop(one.name, None)) for one in source.definitions)
+        definitions = (
+            over(one, beneath.pop(one.name, None)) for one in source.definitions
+        )
         merged.append(source._replace(definitions=tuple(definitions)))
     rest = layer._replace(definitions=tuple(beneath.values()), is_layer=True)
     return (*merged, rest)

@@ -4,7 +4,16 @@ import os
 import stat
 
 from s6gen.errors import Exit, Fatal
-from s6gen.sources.entries import Broken, Dangling, Definition, Entry, File, Folder, Source, Special
+from s6gen.sources.entries import (
+    Broken,
+    Dangling,
+    Definition,
+    Entry,
+    File,
+    Folder,
+    Source,
+    Special,
+)
 
 MAX_FILE = 1 << 20
 """Bytes of one file. An argument list longer than that could not be executed."""
@@ -76,7 +85,9 @@ class Reader:
         except OSError as error:
             return Source(path, failure=reason(error))
         beneath = path if path.endswith("/") else f"{path}/"
-        definitions = tuple(self.definition(beneath + name, name) for name in sorted(folders))
+        definitions = tuple(
+            self.definition(beneath + name, name) for name in sorted(folders)
+        )
         return Source(path, definitions, tuple(sorted(files)), broken)
 
     def definition(self, path: str, name: str) -> Definition:
@@ -85,7 +96,9 @@ class Reader:
             listing = self.listing(path)
         except OSError as error:
             return Definition(path, name, failure=reason(error))
-        return Definition(path, name, {entry.name: self.entry(entry) for entry in listing})
+        return Definition(
+            path, name, {entry.name: self.entry(entry) for entry in listing}
+        )
 
     def listing(self, path: str) -> list[os.DirEntry[str]]:
         """The entries of a directory; Fatal when there are too many to go on."""
@@ -126,7 +139,9 @@ class Reader:
             # Should it have become a FIFO meanwhile, neither open nor read waits.
             descriptor = os.open(entry.path, OPEN)
             try:
-                executable = entry.name in SCRIPTS and bool(os.fstat(descriptor).st_mode & 0o111)
+                executable = entry.name in SCRIPTS and bool(
+                    os.fstat(descriptor).st_mode & 0o111
+                )
                 content = read_all(descriptor)
             finally:
                 os.close(descriptor)

@@ -11,7 +11,9 @@ USER_BUNDLES = ("user", "user2")
 def bundle(name: str, *contents: str) -> Definition:
     """A bundle of s6-overlay."""
     return Definition(
-        f"s6-overlay/{name}", name, {"type": File(b"bundle\n"), "contents.d": Folder(contents)}
+        f"s6-overlay/{name}",
+        name,
+        {"type": File(b"bundle\n"), "contents.d": Folder(contents)},
     )
 
 
@@ -20,7 +22,11 @@ def oneshot(name: str, *dependencies: str) -> Definition:
     return Definition(
         f"s6-overlay/{name}",
         name,
-        {"type": File(b"oneshot\n"), "up": File(b""), "dependencies.d": Folder(dependencies)},
+        {
+            "type": File(b"oneshot\n"),
+            "up": File(b""),
+            "dependencies.d": Folder(dependencies),
+        },
     )
 
 

@@ -102,7 +102,9 @@ def service_of(definition: Definition, version: Version) -> Service:
     return service
 
 
-def read(definition: Definition, name: str, *, waits: bool = False) -> bytes | Broken | None:
+def read(
+    definition: Definition, name: str, *, waits: bool = False
+) -> bytes | Broken | None:
     """What reading this file gives: its content, a failure, or None where there is none.
 
     A FIFO without a writer reads as empty, unless the program waits for one when it opens it.
@@ -149,7 +151,11 @@ def references(definition: Definition, name: str) -> tuple[Reference, ...]:
             for held in folder.names
             if not held.startswith(".")
         )
-    return names_in(definition, name) if folder is None or isinstance(folder, Dangling) else ()
+    return (
+        names_in(definition, name)
+        if folder is None or isinstance(folder, Dangling)
+        else ()
+    )
 
 
 def names_in(definition: Definition, file: str) -> tuple[Reference, ...]:
@@ -165,7 +171,9 @@ def names_in(definition: Definition, file: str) -> tuple[Reference, ...]:
     return tuple(found.values())
 
 
-def scripts_of(definition: Definition, version: Version) -> dict[str, Script | ScriptError]:
+def scripts_of(
+    definition: Definition, version: Version
+) -> dict[str, Script | ScriptError]:
     """The words of a oneshot's scripts, or why there are none (read_script)."""
     found: dict[str, Script | ScriptError] = {}
     for name in SCRIPTS:
@@ -211,5 +219,7 @@ def flags_of(definition: Definition, version: Version) -> int:
     return sum(
         bit
         for name, bit in FLAGS
-        if name in definition.entries and reads(version, name) and exists(definition, name)
+        if name in definition.entries
+        and reads(version, name)
+        and exists(definition, name)
     )

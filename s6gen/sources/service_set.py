@@ -4,7 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from s6gen.sources.entries import Source
-from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Reference, Service, service_of
+from s6gen.sources.service import (
+    BUNDLE,
+    LONGRUN,
+    ONESHOT,
+    Reference,
+    Service,
+    service_of,
+)
 from s6gen.sources.version import REFERENCE, Version
 
 ONESHOT_RUNNER = "s6rc-oneshot-runner"
@@ -53,7 +60,9 @@ class ServiceSet(NamedTuple):
         if name in self.pipelines and name not in self.services:
             yield from self.pipelines[name].members
         elif service := self.services.get(name):
-            for reference in service.dependencies + service.contents + service.consumers:
+            for reference in (
+                service.dependencies + service.contents + service.consumers
+            ):
                 if self.is_defined(reference.name):
                     yield reference.name
 
@@ -69,7 +78,9 @@ def service_set(
     """What these sources define, together."""
     sources = tuple(sources)
     every = tuple(
-        service_of(definition, version) for source in sources for definition in source.definitions
+        service_of(definition, version)
+        for source in sources
+        for definition in source.definitions
     )
     services: dict[str, Service] = {}
     for service in every:

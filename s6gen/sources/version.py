@@ -25,7 +25,9 @@ def parse_version(text: str) -> Version:
     version = tuple(int(part) for part in parts)
     version += (0,) * (4 - len(version))
     if version < OLDEST:
-        raise Fatal(f"--s6-rc {text}: the oldest release s6gen knows is {shown(OLDEST)}")
+        raise Fatal(
+            f"--s6-rc {text}: the oldest release s6gen knows is {shown(OLDEST)}"
+        )
     return version
 
 

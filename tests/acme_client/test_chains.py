@@ -33,13 +33,21 @@ def issue(
     [
         pytest.param(lambda _: b"", "no certificate in it", id="empty"),
         pytest.param(lambda _: b"<html></html>", "no certificate in it", id="html"),
-        pytest.param(lambda leaf: pem(leaf)[:300], "no certificate in it", id="half of a PEM"),
         pytest.param(
-            lambda leaf: pem(leaf).replace(b"M", b"!"), "not a certificate", id="bad base64"
+            lambda leaf: pem(leaf)[:300], "no certificate in it", id="half of a PEM"
         ),
-        pytest.param(lambda _: key_pem(new_key()), "no certificate in it", id="a private key"),
         pytest.param(
-            lambda _: pem(OTHER.issue([NAME], new_key().public_key()), OTHER.certificate),
+            lambda leaf: pem(leaf).replace(b"M", b"!"),
+            "not a certificate",
+            id="bad base64",
+        ),
+        pytest.param(
+            lambda _: key_pem(new_key()), "no certificate in it", id="a private key"
+        ),
+        pytest.param(
+            lambda _: pem(
+                OTHER.issue([NAME], new_key().public_key()), OTHER.certificate
+            ),
             "is for another key",
             id="another key",
         ),
@@ -50,7 +58,9 @@ def issue(
         ),
         pytest.param(lambda leaf: issue(leaf, end=-HOUR / 2), "not now", id="expired"),
         pytest.param(
-            lambda leaf: issue(leaf, start=HOUR, end=2 * HOUR), "not now", id="not yet valid"
+            lambda leaf: issue(leaf, start=HOUR, end=2 * HOUR),
+            "not now",
+            id="not yet valid",
         ),
         pytest.param(
             lambda leaf: pem(leaf, Authority.new("a third root").certificate),
@@ -59,12 +69,16 @@ def issue(
         ),
     ],
 )
-def test_wrong_chain_is_not_used(renewing: Host, between: Proxy, make: Make, why: str) -> None:
+def test_wrong_chain_is_not_used(
+    renewing: Host, between: Proxy, make: Make, why: str
+) -> None:
     before = renewing.content()
 
     def fault(request: Request) -> Reply:
         reply = request.forward()
-        return attrs.evolve(reply, body=make(x509.load_pem_x509_certificate(reply.body)))
+        return attrs.evolve(
+            reply, body=make(x509.load_pem_x509_certificate(reply.body))
+        )
 
     with between.faulty("certificate", fault):
         ended = renewing.keep("--force", "--timeout", "10")

@@ -42,7 +42,12 @@ def options(*more: str) -> argparse.Namespace:
 
 def held(days: float, fault: str = "", identifier: str = "") -> client.Held:
     chain = client.Held()
-    chain.start, chain.end, chain.fault, chain.id = BEGIN, BEGIN + days * DAY, fault, identifier
+    chain.start, chain.end, chain.fault, chain.id = (
+        BEGIN,
+        BEGIN + days * DAY,
+        fault,
+        identifier,
+    )
     chain.terms = (CA, "", "example.org")
     return chain
 
@@ -97,7 +102,9 @@ def state(**sections: dict[str, Any]) -> client.State:
 def test_a_usable_certificate_is_renewed(
     days: float, sections: dict[str, Any], expected: tuple[float, str]
 ) -> None:
-    when, why = client.decide(options(), state(**sections), held(days, "", "this"), BEGIN)
+    when, why = client.decide(
+        options(), state(**sections), held(days, "", "this"), BEGIN
+    )
     assert (round((when - BEGIN) / DAY, 6), why) == (round(expected[0], 6), expected[1])
 
 
@@ -126,7 +133,10 @@ def test_a_usable_certificate_is_renewed(
 def test_ordered_at_once(
     chain: client.Held, sections: dict[str, Any], more: tuple[str, ...], why: str
 ) -> None:
-    assert client.decide(options(*more), state(**sections), chain, BEGIN + 2 * DAY) == (0, why)
+    assert client.decide(options(*more), state(**sections), chain, BEGIN + 2 * DAY) == (
+        0,
+        why,
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +144,10 @@ def test_ordered_at_once(
     [
         pytest.param(held(90, "", "this"), {}, 0, id="never asked"),
         pytest.param(
-            held(90, "", "this"), {"renewal": {"id": "old", "ask": 9e9}}, 0, id="a new certificate"
+            held(90, "", "this"),
+            {"renewal": {"id": "old", "ask": 9e9}},
+            0,
+            id="a new certificate",
         ),
         pytest.param(
             held(90, "", "this"),
@@ -148,19 +161,31 @@ def test_ordered_at_once(
             BEGIN + DAY,
             id="told when the clock was wrong",
         ),
-        pytest.param(held(90), {}, client.NEVER, id="a certificate without a name for it"),
-        pytest.param(held(90, "is for another key", "this"), {}, client.NEVER, id="of no use"),
+        pytest.param(
+            held(90), {}, client.NEVER, id="a certificate without a name for it"
+        ),
+        pytest.param(
+            held(90, "is for another key", "this"), {}, client.NEVER, id="of no use"
+        ),
         pytest.param(held(-1, "", "this"), {}, client.NEVER, id="expired"),
     ],
 )
-def test_next_question(chain: client.Held, sections: dict[str, Any], expected: float) -> None:
+def test_next_question(
+    chain: client.Held, sections: dict[str, Any], expected: float
+) -> None:
     assert client.next_question(state(**sections), chain, BEGIN) == expected
 
 
 @pytest.mark.parametrize(
     ("failures", "low", "high"),
     [
-        *((1, 0.9, 1.1), (2, 1.8, 2.2), (3, 3.6, 4.4), (5, 14.4, 17.6), (6, 21.6, 26.4)),
+        *(
+            (1, 0.9, 1.1),
+            (2, 1.8, 2.2),
+            (3, 3.6, 4.4),
+            (5, 14.4, 17.6),
+            (6, 21.6, 26.4),
+        ),
         (99, 21.6, 26.4),
     ],
 )
@@ -181,7 +206,9 @@ def test_pause_leaves_time_for_another_attempt_before_the_end() -> None:
 def test_pause_without_a_certificate_grows_from_a_minute_to_a_day() -> None:
     pauses = [client.pause_after(failures, 0, True) for failures in (1, 2, 3, 4, 5, 99)]
     assert pauses == [MINUTE, 10 * MINUTE, 100 * MINUTE, DAY, DAY, DAY]
-    pauses = [client.pause_after(failures, 0, False) for failures in (1, 2, 3, 4, 5, 99)]
+    pauses = [
+        client.pause_after(failures, 0, False) for failures in (1, 2, 3, 4, 5, 99)
+    ]
     assert pauses == [MINUTE, 10 * MINUTE, HOUR, HOUR, HOUR, HOUR]
 
 
@@ -205,7 +232,9 @@ def test_hold(ahead: float, more: tuple[str, ...], expected: float) -> None:
     ("now", "message"),
     [
         pytest.param(
-            0.0, "the clock says 1970-01-01T00:00:00Z, which cannot be: set it", id="no clock"
+            0.0,
+            "the clock says 1970-01-01T00:00:00Z, which cannot be: set it",
+            id="no clock",
         ),
         pytest.param(
             BEGIN - HOUR,
@@ -221,7 +250,9 @@ def test_absurd_clock(now: float, message: str) -> None:
 
 
 @given(st.floats(1.6e9, 1.7e9), st.floats(1, 30 * DAY))
-def test_chosen_moment_leaves_an_hourly_look_inside_the_window(start: float, length: float) -> None:
+def test_chosen_moment_leaves_an_hourly_look_inside_the_window(
+    start: float, length: float
+) -> None:
     moment = client.choose_moment(start, start + length)
     assert start <= moment <= start + length
     assert moment <= start + max(length / 2, length - HOUR)
@@ -231,11 +262,14 @@ def test_chosen_moment_leaves_an_hourly_look_inside_the_window(start: float, len
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 PROBLEM = st.dictionaries(
-    st.sampled_from(["type", "detail", "subproblems", "identifier", "value", "status"]), JSON
+    st.sampled_from(["type", "detail", "subproblems", "identifier", "value", "status"]),
+    JSON,
 )
 
 
@@ -270,7 +304,9 @@ def answer(body: bytes, status: int = 200, **headers: str) -> client.Response:
             "compound: Two errors; a.example: caa: CAA forbids it; in detail: dns: SERVFAIL",
             id="subproblems name their names",
         ),
-        pytest.param({"status": 500}, "problem: no detail", id="neither type nor detail"),
+        pytest.param(
+            {"status": 500}, "problem: no detail", id="neither type nor detail"
+        ),
         pytest.param({}, "no reason given", id="empty"),
         pytest.param(["x"], "no reason given", id="not an object"),
     ],
@@ -281,7 +317,12 @@ def test_problem_in_words(problem: object, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [("rejectedIdentifier", 100), ("badCSR", 100), ("rateLimited", 111), ("serverInternal", 111)],
+    [
+        ("rejectedIdentifier", 100),
+        ("badCSR", 100),
+        ("rateLimited", 111),
+        ("serverInternal", 111),
+    ],
 )
 def test_only_what_the_user_must_change_is_a_usage_error(kind: str, code: int) -> None:
     body = {"type": f"urn:ietf:params:acme:error:{kind}", "detail": "No"}
@@ -305,8 +346,12 @@ def test_a_redirect_is_told() -> None:
     ("text", "expected"),
     [
         pytest.param("120", 120, id="seconds"),
-        pytest.param(email.utils.formatdate(BEGIN + 120, usegmt=True), 120, id="HTTP date"),
-        pytest.param(email.utils.formatdate(BEGIN - 120, usegmt=True), 0, id="past date"),
+        pytest.param(
+            email.utils.formatdate(BEGIN + 120, usegmt=True), 120, id="HTTP date"
+        ),
+        pytest.param(
+            email.utils.formatdate(BEGIN - 120, usegmt=True), 0, id="past date"
+        ),
         pytest.param("", 0, id="none"),
         pytest.param("-5", 0, id="negative"),
         pytest.param("1e9", 0, id="not a whole number"),
@@ -330,7 +375,10 @@ def test_any_problem_becomes_words(problem: object) -> None:
     assert len(words) <= 1000
 
 
-@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()), st.integers(300, 599))
+@given(
+    st.binary() | JSON.map(lambda value: json.dumps(value).encode()),
+    st.integers(300, 599),
+)
 def test_any_refusal_becomes_one_error(body: bytes, status: int) -> None:
     refusal = answer(body, status).refusal()
     assert (refusal.status, refusal.code in (100, 111)) == (status, True)
@@ -364,8 +412,19 @@ def test_https_url(url: str, expected: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("http://ca.example/", "file:///etc/passwd", "//ca.example/", "https://", "https:///x"),
-        *("https://user@ca.example/", "https://ca.example:0/", "https://ca.example:x/", ""),
+        *(
+            "http://ca.example/",
+            "file:///etc/passwd",
+            "//ca.example/",
+            "https://",
+            "https:///x",
+        ),
+        *(
+            "https://user@ca.example/",
+            "https://ca.example:0/",
+            "https://ca.example:x/",
+            "",
+        ),
         *("https://[::1/", 5, None, ["https://ca.example/"], {}),
     ],
 )
@@ -384,7 +443,11 @@ def test_any_url_is_split_or_refused(url: object) -> None:
     assert target.startswith("/")
 
 
-@given(st.dictionaries(st.just("suggestedWindow"), JSON | st.fixed_dictionaries({"start": JSON})))
+@given(
+    st.dictionaries(
+        st.just("suggestedWindow"), JSON | st.fixed_dictionaries({"start": JSON})
+    )
+)
 def test_any_window_is_one_or_refused(document: dict[str, Any]) -> None:
     with pytest.raises(client.Fatal):
         client.parse_window(client.Document(CA, document))
@@ -400,7 +463,9 @@ def test_window() -> None:
 
 def test_a_window_that_ends_before_it_starts_is_refused() -> None:
     window = {"start": "2027-01-15T08:00:00Z", "end": "2027-01-15T08:00:00Z"}
-    with pytest.raises(client.Fatal, match=f"{CA}: suggestedWindow ends before it starts"):
+    with pytest.raises(
+        client.Fatal, match=f"{CA}: suggestedWindow ends before it starts"
+    ):
         client.parse_window(client.Document(CA, {"suggestedWindow": window}))
 
 
@@ -410,8 +475,14 @@ def test_any_chain_is_parsed_or_refused(pem: bytes) -> None:
         client.parse_chain(pem + b"\n-----END CERTIFICATE-----\n", "chain")
 
 
-@given(st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=3)), max_size=3))
-def test_a_damaged_certificate_is_used_or_refused(changes: list[tuple[int, bytes]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=3)), max_size=3
+    )
+)
+def test_a_damaged_certificate_is_used_or_refused(
+    changes: list[tuple[int, bytes]],
+) -> None:
     der = bytearray(WHOLE)
     for where, what in changes:
         where %= len(der) - 80  # the rest is the signature
@@ -437,7 +508,9 @@ def test_a_damaged_certificate_is_used_or_refused(changes: list[tuple[int, bytes
         pytest.param(b"\x02\x01\x01", b"\x02\x01\x81", id="negative serial"),
     ],
 )
-def test_a_certificate_that_is_wrong_inside_is_refused(part: bytes, damage: bytes) -> None:
+def test_a_certificate_that_is_wrong_inside_is_refused(
+    part: bytes, damage: bytes
+) -> None:
     assert part in WHOLE
     body = base64.encodebytes(WHOLE.replace(part, damage, 1))
     pem = b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
@@ -445,8 +518,13 @@ def test_a_certificate_that_is_wrong_inside_is_refused(part: bytes, damage: byte
         client.parse_chain(pem, "chain")
 
 
-@given(st.text() | st.sampled_from(["..", ".", "a/b", "/etc/passwd", "a\0b", "", "x" * 300]))
-def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: str) -> None:
+@given(
+    st.text()
+    | st.sampled_from(["..", ".", "a/b", "/etc/passwd", "a\0b", "", "x" * 300])
+)
+def test_a_token_is_a_plain_file_name_or_refused(
+    tmp_path_factory: Any, token: str
+) -> None:
     place = tmp_path_factory.getbasetemp()
     answers = client.Answers(
         argparse.Namespace(dns_hook="", acme_dir=place), state(), {"example.org"}
@@ -457,7 +535,9 @@ def test_a_token_is_a_plain_file_name_or_refused(tmp_path_factory: Any, token: s
         assert str(fatal).startswith(f"{CA}: a token outside of its alphabet")
     else:
         assert answers.planned == [[token, f"{token}.thumbprint", "example.org"]]
-        assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        assert set(token) <= set(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        )
     finally:
         os.close(answers.folder)
 
@@ -469,7 +549,9 @@ def test_a_name_that_was_not_asked_for_is_refused() -> None:
     assert [(one[0], one[2]) for one in answers.planned] == [
         ("_acme-challenge.example.org", "example.org")
     ]
-    with pytest.raises(client.Fatal, match=f"{CA}: is for a name that was not asked for: evil"):
+    with pytest.raises(
+        client.Fatal, match=f"{CA}: is for a name that was not asked for: evil"
+    ):
         answers.plan(CA, "evil", "token", "thumbprint")
 
 
@@ -501,7 +583,9 @@ def test_the_common_name_of_a_request_is_asked_for_too() -> None:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Example.org")])
     other = x509.SubjectAlternativeName([x509.DNSName("www.example.org")])
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = x509.CertificateSigningRequestBuilder(subject).add_extension(other, critical=False)
+    builder = x509.CertificateSigningRequestBuilder(subject).add_extension(
+        other, critical=False
+    )
     request = builder.sign(key, hashes.SHA256())
     assert client.names_of(request) == {"example.org", "www.example.org"}
 
@@ -514,25 +598,33 @@ def certificate(
     return (
         x509.CertificateBuilder()
         .subject_name(x509.Name([]))
-        .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Some CA")]))
+        .issuer_name(
+            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Some CA")])
+        )
         .serial_number(serial)
         .not_valid_before(begin)
         .not_valid_after(begin + datetime.timedelta(days=90))
         .public_key(key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False
+        )
         .add_extension(x509.AuthorityKeyIdentifier(key_identifier, None, None), False)
         .sign(key, hashes.SHA256())
     )
 
 
-WHOLE = certificate("a.example", "192.0.2.1.example").public_bytes(serialization.Encoding.DER)
+WHOLE = certificate("a.example", "192.0.2.1.example").public_bytes(
+    serialization.Encoding.DER
+)
 
 
 def test_description_of_a_certificate() -> None:
     """The identifier is the example of RFC 9773, section 4.1."""
     identifier = bytes.fromhex("69885b6b87464041e1b37b847ba0ae2cde01c8d4")
     described = client.describe(
-        certificate("b.example", "a.example", serial=0x87654321, key_identifier=identifier)
+        certificate(
+            "b.example", "a.example", serial=0x87654321, key_identifier=identifier
+        )
     )
     assert vars(described) == {
         "fault": "",
@@ -549,7 +641,9 @@ def test_description_of_a_certificate() -> None:
     ("asked", "own_key", "expected"),
     [
         pytest.param({"a.example"}, True, "", id="it covers what is asked"),
-        pytest.param({"a.example", "b.example"}, True, "is not for b.example", id="a name lacks"),
+        pytest.param(
+            {"a.example", "b.example"}, True, "is not for b.example", id="a name lacks"
+        ),
         pytest.param({"a.example"}, False, "is for another key", id="another key"),
     ],
 )
@@ -563,13 +657,29 @@ def test_misfit(asked: set[str], own_key: bool, expected: str) -> None:
 
 
 def test_acme_tinys_options() -> None:
-    line = (
-        "--account-key a --csr c --acme-dir d --disable-check --quiet --contact mailto:a mailto:b"
+    line = "--account-key a --csr c --acme-dir d --disable-check --quiet --contact mailto:a mailto:b"
+    told = client.parse(
+        [*line.split(), "--check-port", "8080", "--ca", "https://ca.example"]
     )
-    told = client.parse([*line.split(), "--check-port", "8080", "--ca", "https://ca.example"])
-    given = ("account_key", "csr", "acme_dir", "quiet", "contact", "directory_url", "check_port")
+    given = (
+        "account_key",
+        "csr",
+        "acme_dir",
+        "quiet",
+        "contact",
+        "directory_url",
+        "check_port",
+    )
     assert [getattr(told, name) for name in given] == [
-        *("a", "c", "d", True, ["mailto:a", "mailto:b"], "https://ca.example/directory", "8080")
+        *(
+            "a",
+            "c",
+            "d",
+            True,
+            ["mailto:a", "mailto:b"],
+            "https://ca.example/directory",
+            "8080",
+        )
     ]
     assert told.command is client.write_to_stdout
 
@@ -582,7 +692,12 @@ def test_any_value_is_taken_as_it_is(path: str, name: str) -> None:
     path = f"missing{path}"
     key, account = f"{path}.key", f"{path}.account"
     told = client.parse(
-        [f"--out={path}", f"--account-key={account}", f"--domain-key={key}", f"--domain={name}"]
+        [
+            f"--out={path}",
+            f"--account-key={account}",
+            f"--domain-key={key}",
+            f"--domain={name}",
+        ]
     )
     taken = (told.out, told.account_key, told.domain_key, told.domain)
     assert taken == (path, account, key, [name])
@@ -592,15 +707,27 @@ def test_any_value_is_taken_as_it_is(path: str, name: str) -> None:
     ("arguments", "message"),
     [
         ("", "--account-key is needed (see --help)"),
-        ("--account-key a", "--csr is needed, or --domain and --domain-key (see --help)"),
+        (
+            "--account-key a",
+            "--csr is needed, or --domain and --domain-key (see --help)",
+        ),
         ("--account-key a --csr c --check", "--check needs --out (see --help)"),
-        ("--account-key a --csr c --timeout 0", "--timeout must be positive (see --help)"),
-        ("--account-key a --csr c --timeout nan", "--timeout must be positive (see --help)"),
+        (
+            "--account-key a --csr c --timeout 0",
+            "--timeout must be positive (see --help)",
+        ),
+        (
+            "--account-key a --csr c --timeout nan",
+            "--timeout must be positive (see --help)",
+        ),
         (
             "--account-key a --csr c --new-key",
             "--new-key needs --out and --domain-key (see --help)",
         ),
-        ("--account-key a --csr c --eab-kid k", "--eab-kid needs --eab-key-file (see --help)"),
+        (
+            "--account-key a --csr c --eab-kid k",
+            "--eab-kid needs --eab-key-file (see --help)",
+        ),
         ("--account-key a --csr c --domain=", "--domain is empty (see --help)"),
         ("--revoke f", "--revoke needs a key (see --help)"),
         (
@@ -671,8 +798,12 @@ def test_a_look_that_finds_nothing_due_needs_no_package(settled: list[str]) -> N
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("what", ["chain", "key", "arguments", "time", "clock", "state"])
-def test_a_look_is_taken_anew_when_something_changed(settled: list[str], what: str) -> None:
+@pytest.mark.parametrize(
+    "what", ["chain", "key", "arguments", "time", "clock", "state"]
+)
+def test_a_look_is_taken_anew_when_something_changed(
+    settled: list[str], what: str
+) -> None:
     chain = Path(settled[1])
     saved = client.State(str(chain))
     match what:
@@ -688,7 +819,9 @@ def test_a_look_is_taken_anew_when_something_changed(settled: list[str], what: s
             Path(f"{chain}.state").unlink()
     done = look_without_packages(*settled)
     assert (done.returncode, done.stdout) == (100, "")
-    assert done.stderr.endswith("is missing: install python3-acme (Debian) or py3-acme (Alpine)\n")
+    assert done.stderr.endswith(
+        "is missing: install python3-acme (Debian) or py3-acme (Alpine)\n"
+    )
 
 
 def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:
@@ -709,14 +842,22 @@ def test_a_new_file_has_the_mode_asked_for(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "chain").stat().st_mode) == 0o640
 
 
-def test_a_link_is_replaced_not_followed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_link_is_replaced_not_followed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     target, link = tmp_path / "target", tmp_path / "chain"
     target.write_text("old")
     link.symlink_to(target)
     (tmp_path / "chain.tmp").symlink_to(target)
     client.replace(str(link), b"new", 0o640)
-    assert (target.read_text(), link.read_text(), link.is_symlink()) == ("old", "new", False)
-    warning = f"s6gen-acme: warning: {link}: was a symbolic link, is replaced by a file\n"
+    assert (target.read_text(), link.read_text(), link.is_symlink()) == (
+        "old",
+        "new",
+        False,
+    )
+    warning = (
+        f"s6gen-acme: warning: {link}: was a symbolic link, is replaced by a file\n"
+    )
     assert capfd.readouterr().err == warning
 
 
@@ -735,21 +876,30 @@ def key_pair_of_a_killed_run(directory: Path, deployed: bool) -> argparse.Namesp
     (directory / "chain").write_bytes(chain.public_bytes(serialization.Encoding.PEM))
     (directory / "key").write_bytes(client.pem_of(old))
     (directory / "key.next").write_bytes(client.pem_of(new))
-    return argparse.Namespace(out=str(directory / "chain"), domain_key=str(directory / "key"))
+    return argparse.Namespace(
+        out=str(directory / "chain"), domain_key=str(directory / "key")
+    )
 
 
 @pytest.mark.parametrize("deployed", [True, False])
-def test_key_and_chain_belong_together_again_after_a_kill(tmp_path: Path, deployed: bool) -> None:
+def test_key_and_chain_belong_together_again_after_a_kill(
+    tmp_path: Path, deployed: bool
+) -> None:
     told = key_pair_of_a_killed_run(tmp_path, deployed)
     client.settle_new_key(told)
     chain = client.parse_chain((tmp_path / "chain").read_bytes(), "chain")
     assert (
-        client.misfit(chain, {"example.org"}, client.load_key(told.domain_key).public_key()) == ""
+        client.misfit(
+            chain, {"example.org"}, client.load_key(told.domain_key).public_key()
+        )
+        == ""
     )
     assert sorted(one.name for one in tmp_path.iterdir()) == ["chain", "key"]
 
 
-def test_a_message_is_one_line_whatever_it_holds(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_message_is_one_line_whatever_it_holds(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     client.say("fatal", "a\nb\x1b[31m\r\0ü\udcff")
     expected = "s6gen-acme: fatal: a\\nb\\x1b[31m\\r\\x00ü\\udcff\n"
     assert capfd.readouterr().err == expected

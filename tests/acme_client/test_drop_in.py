@@ -17,7 +17,12 @@ from support.proxy import Proxy, Reply, Request
 def tiny_options(host: Host, *more: str) -> list[str]:
     """What the tutorial's run script passes to acme-tiny."""
     return [
-        *("--account-key", str(host.account_key), "--csr", str(host.directory / "domain.csr")),
+        *(
+            "--account-key",
+            str(host.account_key),
+            "--csr",
+            str(host.directory / "domain.csr"),
+        ),
         *("--acme-dir", str(host.challenges), "--directory-url", host.ca.directory_url),
         *more,
     ]
@@ -51,7 +56,9 @@ def acme_tiny(host: Host, *options: str) -> "subprocess.CompletedProcess[bytes]"
     [
         pytest.param("rsa2048", "rsa2048", "", [NAME], id="rsa2048, rsa CSR, SAN only"),
         pytest.param("rsa3072", "ec256", "", [NAME], id="rsa3072, ec CSR, SAN only"),
-        pytest.param("rsa4096", "ec384", NAME, [NAME, "b.example.org"], id="rsa4096, CN and SAN"),
+        pytest.param(
+            "rsa4096", "ec384", NAME, [NAME, "b.example.org"], id="rsa4096, CN and SAN"
+        ),
     ],
 )
 def test_same_inputs_as_acme_tiny(
@@ -73,11 +80,16 @@ def test_same_inputs_as_acme_tiny(
     assert (theirs.returncode, ours.code) == (0, 0)
     wanted = tuple(dict.fromkeys([*names, *[common_name] * bool(common_name)]))
     for chain in (theirs.stdout, ours.out.encode()):
-        assert faults_of(chain, tiny.domain_key.read_bytes(), wanted, ca.root(), tmp_path) == ""
+        assert (
+            faults_of(chain, tiny.domain_key.read_bytes(), wanted, ca.root(), tmp_path)
+            == ""
+        )
     assert theirs.stdout.count(b"BEGIN") == ours.out.count("BEGIN")
 
 
-@pytest.mark.parametrize("names", [[], ["b.example.org"]], ids=["alone", "beside others"])
+@pytest.mark.parametrize(
+    "names", [[], ["b.example.org"]], ids=["alone", "beside others"]
+)
 def test_common_name_is_ordered_as_acme_tiny_does(
     tiny: Host, between: Proxy, names: list[str]
 ) -> None:
@@ -134,7 +146,9 @@ def test_deprecated_ca_option(tiny: Host) -> None:
     assert f"{tiny.ca.directory_url}/directory" in ended.fatal[0]
 
 
-def test_check_port_fetches_the_answer_first(tiny: Host, between: Proxy, web: WebServer) -> None:
+def test_check_port_fetches_the_answer_first(
+    tiny: Host, between: Proxy, web: WebServer
+) -> None:
     csr = tiny.directory / "domain.csr"
     make_csr(csr, tiny.domain_key, "", ["localhost"])
     good = run(*tiny_options(tiny, "--check-port", str(web.port)), env=trusting(tiny))
@@ -156,7 +170,9 @@ def test_contacts_are_updated_when_changed(host: Host, between: Proxy) -> None:
     with between.faulty("newAccount", spy):
         host.keep("--contact", "mailto:a@example.org", "mailto:b@example.org")
     with between.faulty("account", spy):
-        host.keep("--force", "--contact", "mailto:a@example.org", "mailto:b@example.org")
+        host.keep(
+            "--force", "--contact", "mailto:a@example.org", "mailto:b@example.org"
+        )
         host.keep("--force", "--contact", "mailto:c@example.org")
         host.keep("--force", "--contact", "mailto:c@example.org")
     assert [wish["contact"] for wish in wishes] == [

@@ -61,10 +61,21 @@ def test_status(host: Host) -> None:
     good, bad = json.loads(shown.out)
     certificate = host.certificate()
     assert shown.code == 1
-    assert (good["file"], good["names"], good["usable"]) == (str(host.chain), [NAME], True)
+    assert (good["file"], good["names"], good["usable"]) == (
+        str(host.chain),
+        [NAME],
+        True,
+    )
     assert int(good["serial"], 16) == certificate.serial_number
     assert good["days"] in (89, 90)
-    assert (bad["file"], bad["usable"], bad["why"]) == (str(missing), False, "is missing")
+    assert (bad["file"], bad["usable"], bad["why"]) == (
+        str(missing),
+        False,
+        "is missing",
+    )
     table = run("--status", str(host.chain))
     assert table.code == 0
-    assert [line.split()[0] for line in table.out.splitlines()] == ["file", str(host.chain)]
+    assert [line.split()[0] for line in table.out.splitlines()] == [
+        "file",
+        str(host.chain),
+    ]

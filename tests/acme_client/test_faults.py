@@ -55,7 +55,9 @@ def assert_refused(ended: Finished, code: int = 111) -> None:
         pytest.param(redirected("file:///etc/passwd"), id="redirect to a file"),
     ],
 )
-def test_ca_fails_for_good(renewing: Host, between: Proxy, step: str, fault: Fault) -> None:
+def test_ca_fails_for_good(
+    renewing: Host, between: Proxy, step: str, fault: Fault
+) -> None:
     before = renewing.content()
     with between.faulty(step, fault):
         ended = renewing.keep("--force", "--timeout", "1")
@@ -80,7 +82,9 @@ def test_ca_fails_for_good(renewing: Host, between: Proxy, step: str, fault: Fau
         pytest.param(instead(b"{}"), id="an empty object"),
     ],
 )
-def test_ca_sends_rubbish(renewing: Host, between: Proxy, step: str, fault: Fault) -> None:
+def test_ca_sends_rubbish(
+    renewing: Host, between: Proxy, step: str, fault: Fault
+) -> None:
     before = renewing.content()
     with between.faulty(step, fault):
         ended = renewing.keep("--force", "--timeout", "1")
@@ -97,7 +101,9 @@ def test_ca_sends_rubbish(renewing: Host, between: Proxy, step: str, fault: Faul
         pytest.param(status(400, "badNonce"), STEPS[2:], id="badNonce"),
         pytest.param(status(500), [s for s in STEPS if s not in NOT_TWICE], id="500"),
         pytest.param(cut, [s for s in STEPS if s not in NOT_TWICE], id="cut before"),
-        pytest.param(cut_after, [s for s in STEPS if s not in NOT_TWICE], id="cut after"),
+        pytest.param(
+            cut_after, [s for s in STEPS if s not in NOT_TWICE], id="cut after"
+        ),
     ],
 )
 def test_ca_fails_once(
@@ -148,7 +154,16 @@ def challenge(name: str, value: object) -> Fault:
 DIRECTORY = ["newNonce", "newAccount", "newOrder"]
 ORDER = ["status", "authorizations", "finalize"]
 AUTHZ = ["status", "identifier", "challenges"]
-WRONG = [None, 7, [7], {"a": 7}, "", "http://localhost/", "file:///etc/passwd", "https://[/"]
+WRONG = [
+    None,
+    7,
+    [7],
+    {"a": 7},
+    "",
+    "http://localhost/",
+    "file:///etc/passwd",
+    "https://[/",
+]
 
 
 @pytest.mark.parametrize(
@@ -156,47 +171,90 @@ WRONG = [None, 7, [7], {"a": 7}, "", "http://localhost/", "file:///etc/passwd", 
     [
         *[pytest.param("directory", drop(name), id=f"no {name}") for name in DIRECTORY],
         *[
-            pytest.param("directory", put(name, value), id=f"{name} is {json.dumps(value)}")
+            pytest.param(
+                "directory", put(name, value), id=f"{name} is {json.dumps(value)}"
+            )
             for name, value in itertools.product(DIRECTORY, WRONG)
         ],
-        *[pytest.param("newOrder", drop(name), id=f"order has no {name}") for name in ORDER],
         *[
-            pytest.param("newOrder", put(name, value), id=f"{name} is {json.dumps(value)}")
+            pytest.param("newOrder", drop(name), id=f"order has no {name}")
+            for name in ORDER
+        ],
+        *[
+            pytest.param(
+                "newOrder", put(name, value), id=f"{name} is {json.dumps(value)}"
+            )
             for name, value in itertools.product(ORDER[:2], WRONG)
         ],
-        pytest.param("newOrder", put("authorizations", ["http://localhost/"]), id="authz in http"),
+        pytest.param(
+            "newOrder", put("authorizations", ["http://localhost/"]), id="authz in http"
+        ),
         pytest.param("newOrder", put("status", "invalid"), id="order is born invalid"),
         pytest.param("newOrder", without_header("Location"), id="order has no URL"),
-        pytest.param("newOrder", with_header("Location", "file:///etc/passwd"), id="URL is a file"),
+        pytest.param(
+            "newOrder",
+            with_header("Location", "file:///etc/passwd"),
+            id="URL is a file",
+        ),
         pytest.param("newAccount", without_header("Location"), id="account has no URL"),
         pytest.param("newNonce", without_header("Replay-Nonce"), id="no nonce"),
-        pytest.param("newNonce", with_header("Replay-Nonce", "a\tb"), id="nonce is none"),
-        pytest.param("newNonce", with_header("Replay-Nonce", "abcde"), id="nonce is no base64"),
-        *[pytest.param("authz", drop(name), id=f"authz has no {name}") for name in AUTHZ],
+        pytest.param(
+            "newNonce", with_header("Replay-Nonce", "a\tb"), id="nonce is none"
+        ),
+        pytest.param(
+            "newNonce", with_header("Replay-Nonce", "abcde"), id="nonce is no base64"
+        ),
+        *[
+            pytest.param("authz", drop(name), id=f"authz has no {name}")
+            for name in AUTHZ
+        ],
         pytest.param("authz", put("challenges", []), id="no challenges"),
         pytest.param("authz", put("challenges", [7]), id="challenges are numbers"),
         pytest.param("authz", challenge("type", "new-01"), id="no challenge we know"),
         *[
-            pytest.param("authz", challenge("url", value), id=f"challenge URL {json.dumps(value)}")
+            pytest.param(
+                "authz",
+                challenge("url", value),
+                id=f"challenge URL {json.dumps(value)}",
+            )
             for value in WRONG
         ],
         *[
             pytest.param("authz", token(value), id=f"token {json.dumps(value)[:30]}")
-            for value in (None, 7, "", ".", "..", "../../x", "/etc/passwd", "a/b", "a\0b", "a b")
+            for value in (
+                None,
+                7,
+                "",
+                ".",
+                "..",
+                "../../x",
+                "/etc/passwd",
+                "a/b",
+                "a\0b",
+                "a b",
+            )
         ],
         pytest.param("authz", token("x" * 300), id="token too long for a file name"),
         pytest.param("authz", token("a\n"), id="token ends in a newline"),
         pytest.param("authz", token("\u0661"), id="token of another alphabet"),
         *[
-            pytest.param("order", put("status", value), id=f"order is {json.dumps(value)}")
+            pytest.param(
+                "order", put("status", value), id=f"order is {json.dumps(value)}"
+            )
             for value in ("invalid", "deactivated", "\x1b[31m", None, 7)
         ],
         pytest.param("finalize", put("status", "invalid"), id="invalid at the end"),
-        pytest.param("order", put("certificate", "http://localhost/"), id="certificate in http"),
-        pytest.param("order", edited(lambda _: {"status": "valid"}), id="valid, no certificate"),
+        pytest.param(
+            "order", put("certificate", "http://localhost/"), id="certificate in http"
+        ),
+        pytest.param(
+            "order", edited(lambda _: {"status": "valid"}), id="valid, no certificate"
+        ),
     ],
 )
-def test_ca_says_something_else(renewing: Host, between: Proxy, step: str, fault: Fault) -> None:
+def test_ca_says_something_else(
+    renewing: Host, between: Proxy, step: str, fault: Fault
+) -> None:
     before = renewing.content()
     with between.faulty(step, fault):
         ended = renewing.keep("--force", "--timeout", "5")
@@ -234,12 +292,16 @@ def test_an_order_that_stays_ready(renewing: Host, between: Proxy) -> None:
     assert between.requests.count("finalize") == 1
 
 
-def test_a_long_word_fills_neither_log_nor_state(renewing: Host, between: Proxy) -> None:
+def test_a_long_word_fills_neither_log_nor_state(
+    renewing: Host, between: Proxy
+) -> None:
     with between.faulty("order", put("status", "x" * 900_000)):
         ended = renewing.keep("--force", "--timeout", "5")
     assert_refused(ended)
     assert len(ended.err) < 5000
-    with between.faulty("directory", put("renewalInfo", "https://localhost/" + "x" * 1_000_000)):
+    with between.faulty(
+        "directory", put("renewalInfo", "https://localhost/" + "x" * 1_000_000)
+    ):
         assert renewing.keep("--force").code == 0
     assert (renewing.directory / "chain.pem.state").stat().st_size < 10_000
     again = renewing.keep()

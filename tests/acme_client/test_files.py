@@ -78,7 +78,13 @@ def test_spoilt_key(
 
 @pytest.mark.parametrize(
     ("spoil", "code"),
-    [(unreadable, 111), (garbage, 100), (emptied, 100), (half, 100), (a_directory, 111)],
+    [
+        (unreadable, 111),
+        (garbage, 100),
+        (emptied, 100),
+        (half, 100),
+        (a_directory, 111),
+    ],
 )
 def test_spoilt_request(
     renewing: Host, between: Proxy, spoil: Callable[[Path], None], code: int
@@ -99,7 +105,9 @@ def test_spoilt_request(
 
 def test_missing_request(renewing: Host) -> None:
     csr = renewing.directory / "domain.csr"
-    ended = run(*renewing.ca_options, "--csr", str(csr), "--acme-dir", str(renewing.challenges))
+    ended = run(
+        *renewing.ca_options, "--csr", str(csr), "--acme-dir", str(renewing.challenges)
+    )
     assert ended.code in (100, 111)
     assert_refused(ended, ended.code)
     assert str(csr) in ended.fatal[0]
@@ -108,7 +116,9 @@ def test_missing_request(renewing: Host) -> None:
 def test_request_without_names(renewing: Host, between: Proxy) -> None:
     csr = renewing.directory / "domain.csr"
     make_csr(csr, renewing.domain_key, "", [])
-    ended = run(*renewing.ca_options, "--csr", str(csr), "--acme-dir", str(renewing.challenges))
+    ended = run(
+        *renewing.ca_options, "--csr", str(csr), "--acme-dir", str(renewing.challenges)
+    )
     assert_refused(ended, 100)
     assert "newOrder" not in between.requests
     csr.unlink()
@@ -118,7 +128,9 @@ def test_request_without_names(renewing: Host, between: Proxy) -> None:
 
 
 @pytest.mark.parametrize("kind", ["read-only", "missing", "a file"])
-def test_challenge_directory(renewing: Host, between: Proxy, tmp_path: Path, kind: str) -> None:
+def test_challenge_directory(
+    renewing: Host, between: Proxy, tmp_path: Path, kind: str
+) -> None:
     before, directory = renewing.content(), tmp_path / "challenges"
     if kind == "a file":
         directory.write_text("")
@@ -189,15 +201,25 @@ def test_disk_full(renewing: Host, tmp_path: Path, pages: int) -> None:
 def test_stdout_full(renewing: Host) -> None:
     csr = renewing.directory / "domain.csr"
     make_csr(csr, renewing.domain_key, "", [NAME])
-    options = [*renewing.ca_options, "--csr", str(csr), "--acme-dir", str(renewing.challenges)]
-    ended = run(*options, "--disable-check", prefix=("sh", "-c", 'exec "$0" "$@" > /dev/full'))
+    options = [
+        *renewing.ca_options,
+        "--csr",
+        str(csr),
+        "--acme-dir",
+        str(renewing.challenges),
+    ]
+    ended = run(
+        *options, "--disable-check", prefix=("sh", "-c", 'exec "$0" "$@" > /dev/full')
+    )
     assert_refused(ended)
     csr.unlink()
 
 
 @pytest.mark.parametrize("option", ["--domain-key", "--account-key", "--csr"])
 @pytest.mark.parametrize("way", ["same name", "another way", "link"])
-def test_one_file_for_two_purposes(renewing: Host, between: Proxy, option: str, way: str) -> None:
+def test_one_file_for_two_purposes(
+    renewing: Host, between: Proxy, option: str, way: str
+) -> None:
     """The chain would replace the key."""
     before = renewing.content()
     path = {
@@ -216,7 +238,9 @@ def test_one_file_for_two_purposes(renewing: Host, between: Proxy, option: str, 
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "device"])
-def test_the_chain_is_no_file(host: Host, between: Proxy, tmp_path: Path, kind: str) -> None:
+def test_the_chain_is_no_file(
+    host: Host, between: Proxy, tmp_path: Path, kind: str
+) -> None:
     path = tmp_path / "odd"
     if kind == "device":
         path.symlink_to("/dev/null")  # a client that writes replaces the link alone

@@ -8,7 +8,9 @@ from support.pebble import Pebble
 from test_faults import assert_refused
 
 
-@pytest.mark.parametrize("name", ["chain.pem", "chain.pem.state", "domain.key", "account.key"])
+@pytest.mark.parametrize(
+    "name", ["chain.pem", "chain.pem.state", "domain.key", "account.key"]
+)
 @pytest.mark.parametrize("victim", ["a file", "nothing"])
 def test_links_are_not_written_through(
     renewing: Host, ca: Pebble, tmp_path: Path, name: str, victim: str
@@ -39,7 +41,9 @@ def test_the_lock_is_no_link(renewing: Host, tmp_path: Path) -> None:
     assert_refused(ended)
 
 
-@pytest.mark.parametrize("name", ["chain.pem.tmp", "domain.key.tmp", "chain.pem.state.tmp"])
+@pytest.mark.parametrize(
+    "name", ["chain.pem.tmp", "domain.key.tmp", "chain.pem.state.tmp"]
+)
 def test_what_a_killed_run_left_is_cleaned(
     host: Host, ca: Pebble, tmp_path: Path, name: str
 ) -> None:

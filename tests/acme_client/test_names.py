@@ -44,7 +44,9 @@ esac
     return program
 
 
-def test_wildcard_through_dns(host: Host, ca: Pebble, tmp_path: Path, hook: Path) -> None:
+def test_wildcard_through_dns(
+    host: Host, ca: Pebble, tmp_path: Path, hook: Path
+) -> None:
     host = attrs.evolve(host, names=("*.example.org", "example.org"))
     assert host.keep("--dns-hook", str(hook)).code == 0
     assert_good(host, ca, tmp_path)
@@ -56,7 +58,8 @@ def test_wildcard_through_dns(host: Host, ca: Pebble, tmp_path: Path, hook: Path
         ["remove", "_acme-challenge.example.org"],
     ]
     added, removed = (
-        sorted(call[2] for call in calls if call[0] == verb) for verb in ("add", "remove")
+        sorted(call[2] for call in calls if call[0] == verb)
+        for verb in ("add", "remove")
     )
     assert added == removed
 
@@ -65,9 +68,13 @@ def test_wildcard_through_dns(host: Host, ca: Pebble, tmp_path: Path, hook: Path
     ("content", "said"),
     [
         pytest.param("#!/bin/sh\nexit 3\n", "failed with exit code 3", id="fails"),
-        pytest.param("#!/nonexistent\n", "No such file or directory", id="cannot be run"),
+        pytest.param(
+            "#!/nonexistent\n", "No such file or directory", id="cannot be run"
+        ),
         pytest.param("#!/bin/sh\nkill -9 $$\n", "-9", id="is killed"),
-        pytest.param("#!/bin/sh\necho secret\n", "the order is invalid", id="does nothing"),
+        pytest.param(
+            "#!/bin/sh\necho secret\n", "the order is invalid", id="does nothing"
+        ),
     ],
 )
 def test_hook_that_fails(host: Host, tmp_path: Path, content: str, said: str) -> None:
@@ -81,7 +88,12 @@ def test_hook_that_fails(host: Host, tmp_path: Path, content: str, said: str) ->
 
 @pytest.mark.parametrize(("address", "listen"), [("127.0.0.1", ""), ("::1", "::1")])
 def test_ip_addresses(
-    new_host: Host, new_ca: Pebble, web: WebServer, tmp_path: Path, address: str, listen: str
+    new_host: Host,
+    new_ca: Pebble,
+    web: WebServer,
+    tmp_path: Path,
+    address: str,
+    listen: str,
 ) -> None:
     host = attrs.evolve(new_host, names=(address,))
     if listen:
@@ -104,7 +116,9 @@ def test_hook_that_hangs(host: Host, tmp_path: Path, verb: str) -> None:
 
 
 @pytest.mark.parametrize("signal_name", ["TERM", "INT"])
-def test_hook_that_hangs_when_all_is_to_end(host: Host, tmp_path: Path, signal_name: str) -> None:
+def test_hook_that_hangs_when_all_is_to_end(
+    host: Host, tmp_path: Path, signal_name: str
+) -> None:
     calls, hook = tmp_path / "calls", tmp_path / "hook"
     hook.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec sleep 50\n')
     hook.chmod(0o755)
@@ -120,7 +134,19 @@ def test_hook_that_hangs_when_all_is_to_end(host: Host, tmp_path: Path, signal_n
 
 @pytest.mark.parametrize(
     "name",
-    ["a b", ".", "..", "*", "*.*.example.org", "a..b", "[::1]", "x" * 64, "a/b", "a\n", "\udcff"],
+    [
+        "a b",
+        ".",
+        "..",
+        "*",
+        "*.*.example.org",
+        "a..b",
+        "[::1]",
+        "x" * 64,
+        "a/b",
+        "a\n",
+        "\udcff",
+    ],
 )
 def test_impossible_name(host: Host, between: Proxy, name: str) -> None:
     done = attrs.evolve(host, names=(name,)).keep()

@@ -36,13 +36,17 @@ def test_profile_where_none_is_offered(host: Host) -> None:
     assert ended.fatal == ["--profile silver: unknown, on offer: none"]
 
 
-def test_preferred_chain(host: Host, dns: ChallTestSrv, web: WebServer, tmp_path: Path) -> None:
+def test_preferred_chain(
+    host: Host, dns: ChallTestSrv, web: WebServer, tmp_path: Path
+) -> None:
     require(PEBBLE)
     with pebble(tmp_path / "ca", web.port, dns, Settings(alternate_roots=2)) as ca:
         host = attrs.evolve(host, ca=ca)
         for number in range(3):
             root = x509.load_pem_x509_certificate(ca.root(number))
-            name = str(root.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
+            name = str(
+                root.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+            )
             assert host.keep("--force", "--preferred-chain", name).code == 0
             key = host.domain_key.read_bytes()
             chain = host.chain.read_bytes()
@@ -52,7 +56,9 @@ def test_preferred_chain(host: Host, dns: ChallTestSrv, web: WebServer, tmp_path
         assert "warning: --preferred-chain No Such Root: not on offer" in ended.err
 
 
-def test_external_account(host: Host, dns: ChallTestSrv, web: WebServer, tmp_path: Path) -> None:
+def test_external_account(
+    host: Host, dns: ChallTestSrv, web: WebServer, tmp_path: Path
+) -> None:
     require(PEBBLE)
     secret = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
     good, bad = tmp_path / "good", tmp_path / "bad"
@@ -65,9 +71,14 @@ def test_external_account(host: Host, dns: ChallTestSrv, web: WebServer, tmp_pat
         assert "external" in without.fatal[0].lower()
         wrong = host.keep("--eab-kid", "kid-1", "--eab-key-file", str(bad))
         assert (wrong.code, len(wrong.fatal)) in ((100, 1), (111, 1))
-        unknown = host.keep("--eab-kid", "kid-9", "--eab-key-file", str(good), "--force")
+        unknown = host.keep(
+            "--eab-kid", "kid-9", "--eab-key-file", str(good), "--force"
+        )
         assert (unknown.code, len(unknown.fatal)) in ((100, 1), (111, 1))
-        assert host.keep("--eab-kid", "kid-1", "--eab-key-file", str(good), "--force").code == 0
+        assert (
+            host.keep("--eab-kid", "kid-1", "--eab-key-file", str(good), "--force").code
+            == 0
+        )
         assert_good(host, ca, tmp_path)
         said = without.err + wrong.err + unknown.err
         assert secret not in said
@@ -75,7 +86,9 @@ def test_external_account(host: Host, dns: ChallTestSrv, web: WebServer, tmp_pat
 
 
 @pytest.mark.parametrize("content", ["", "a", "ab+/", "abcde", "a b c", "\xff"])
-def test_external_account_key_that_is_none(host: Host, tmp_path: Path, content: str) -> None:
+def test_external_account_key_that_is_none(
+    host: Host, tmp_path: Path, content: str
+) -> None:
     file = tmp_path / "key"
     file.write_text(content)
     ended = host.keep("--eab-kid", "kid-1", "--eab-key-file", str(file))

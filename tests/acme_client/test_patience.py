@@ -42,7 +42,9 @@ def test_retry_after_is_honoured(
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_retry_after_of_a_look_is_honoured(host: Host, between: Proxy, form: str) -> None:
+def test_retry_after_of_a_look_is_honoured(
+    host: Host, between: Proxy, form: str
+) -> None:
     times: list[float] = []
 
     def not_yet(request: Request) -> Reply:
@@ -59,7 +61,9 @@ def test_retry_after_of_a_look_is_honoured(host: Host, between: Proxy, form: str
 
 
 def test_longer_than_the_timeout_is_not_waited_for(host: Host, between: Proxy) -> None:
-    with between.faulty("newOrder", status(429, "rateLimited", "7200", "too many orders")):
+    with between.faulty(
+        "newOrder", status(429, "rateLimited", "7200", "too many orders")
+    ):
         begin = time.monotonic()
         ended = host.keep("--timeout", "20")
         assert time.monotonic() - begin < 15
@@ -73,7 +77,8 @@ def test_longer_than_the_timeout_is_not_waited_for(host: Host, between: Proxy) -
 
 
 @pytest.mark.parametrize(
-    "value", ["-5", "0", "1e3", "soon", "Thu, 01 Jan 1970 00:00:00 GMT", "9" * 400, "\u0662"]
+    "value",
+    ["-5", "0", "1e3", "soon", "Thu, 01 Jan 1970 00:00:00 GMT", "9" * 400, "\u0662"],
 )
 def test_odd_retry_after(host: Host, between: Proxy, value: str) -> None:
     with between.faulty("newOrder", status(503, retry_after=value), times=1):
@@ -89,7 +94,9 @@ def test_odd_retry_after(host: Host, between: Proxy, value: str) -> None:
         pytest.param("directory", cut, False, id="no answer"),
         pytest.param("newOrder", status(500), False, id="stumbles"),
         pytest.param("newOrder", status(503), False, id="overloaded"),
-        pytest.param("newOrder", status(403, "unauthorized"), True, id="refuses the order"),
+        pytest.param(
+            "newOrder", status(403, "unauthorized"), True, id="refuses the order"
+        ),
         pytest.param("authz", status(500), False, id="before the challenges"),
         pytest.param("challenge", status(500), True, id="at a challenge"),
         pytest.param("finalize", status(500), True, id="after the challenges"),
@@ -107,7 +114,10 @@ def test_a_ca_that_cannot_be_asked_is_asked_again_in_time(
 ) -> None:
     """Also for a certificate of ten minutes; but not faster than the CA's limits allow."""
     settings = Settings(validity=600)
-    with pebble(tmp_path, web.port, dns, settings) as ca, proxy(ca, proxy_files) as between:
+    with (
+        pebble(tmp_path, web.port, dns, settings) as ca,
+        proxy(ca, proxy_files) as between,
+    ):
         short = attrs.evolve(host, ca=between)
         assert short.keep().code == 0
         with between.faulty(step, fault):

@@ -42,7 +42,9 @@ def test_first_issuance(host: Host, between: Proxy, ca: Pebble, tmp_path: Path) 
     ended = host.keep("--quiet")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
     assert_good(host, ca, tmp_path)
-    modes = {file.name: file.stat().st_mode & 0o777 for file in host.directory.iterdir()}
+    modes = {
+        file.name: file.stat().st_mode & 0o777 for file in host.directory.iterdir()
+    }
     assert modes == {
         "account.key": 0o600,
         "domain.key": 0o600,
@@ -72,7 +74,11 @@ def test_a_renewal_has_the_same_key(host: Host, ca: Pebble, tmp_path: Path) -> N
 
 
 def test_renewal_with_a_valid_authorisation(
-    host: Host, dns: ChallTestSrv, web: WebServer, proxy_files: ServerFiles, tmp_path: Path
+    host: Host,
+    dns: ChallTestSrv,
+    web: WebServer,
+    proxy_files: ServerFiles,
+    tmp_path: Path,
 ) -> None:
     require(PEBBLE)
     settings = Settings(authz_reuse=100)
@@ -151,8 +157,12 @@ def test_renews_at_half_of_a_short_life(
         assert host.certificate() != first
 
 
-def test_a_hundred_names(host: Host, between: Proxy, ca: Pebble, tmp_path: Path) -> None:
-    host = attrs.evolve(host, names=tuple(f"n{number}.example.org" for number in range(100)))
+def test_a_hundred_names(
+    host: Host, between: Proxy, ca: Pebble, tmp_path: Path
+) -> None:
+    host = attrs.evolve(
+        host, names=tuple(f"n{number}.example.org" for number in range(100))
+    )
     assert host.keep().code == 0
     assert_good(host, ca, tmp_path)
     steps = taken(between.requests)
@@ -173,7 +183,9 @@ def test_a_hundred_names(host: Host, between: Proxy, ca: Pebble, tmp_path: Path)
         pytest.param("empty", "is not usable", id="chain is empty"),
     ],
 )
-def test_due_at_once(host: Host, ca: Pebble, tmp_path: Path, change: str, why: str) -> None:
+def test_due_at_once(
+    host: Host, ca: Pebble, tmp_path: Path, change: str, why: str
+) -> None:
     names = (NAME, "b.example.org") if change == "fewer" else (NAME,)
     attrs.evolve(host, names=names).keep()
     if change == "names":
@@ -219,7 +231,9 @@ def test_mode_of_the_chain_is_kept(host: Host) -> None:
     assert host.chain.stat().st_mode & 0o777 == 0o644
 
 
-def test_a_new_key_with_every_certificate(host: Host, ca: Pebble, tmp_path: Path) -> None:
+def test_a_new_key_with_every_certificate(
+    host: Host, ca: Pebble, tmp_path: Path
+) -> None:
     host.keep("--new-key")
     old = host.public_key()
     assert host.keep("--new-key", "--force").code == 0
@@ -236,7 +250,11 @@ def test_kinds_of_new_keys(host: Host, ca: Pebble, tmp_path: Path, kind: str) ->
 
 def test_two_at_once_order_once(host: Host, between: Proxy) -> None:
     halt = Halt()
-    with between.faulty("newOrder", halt), begun(*host.options) as one, begun(*host.options) as two:
+    with (
+        between.faulty("newOrder", halt),
+        begun(*host.options) as one,
+        begun(*host.options) as two,
+    ):
         assert halt.reached.wait(20)
         time.sleep(0.5)
         halt.released.set()
@@ -245,7 +263,9 @@ def test_two_at_once_order_once(host: Host, between: Proxy) -> None:
 
 
 def test_two_services_share_an_account(host: Host) -> None:
-    other = attrs.evolve(host, directory=host.directory / "other", names=("other.example.org",))
+    other = attrs.evolve(
+        host, directory=host.directory / "other", names=("other.example.org",)
+    )
     other.directory.mkdir()
     options = [*other.options, "--account-key", str(host.account_key)]
     with begun(*host.options) as one, begun(*options) as two:
@@ -269,7 +289,9 @@ def launcher(client: Path, blocked: tuple[str, ...]) -> list[str]:
 def test_needs_nothing_of_the_project(host: Host, tmp_path: Path) -> None:
     copy = tmp_path / "acme_client.py"
     copy.write_bytes(CLIENT.read_bytes())
-    command = launcher(copy, ("s6gen", "click", "jinja2", "attr", "attrs")) + host.options
+    command = (
+        launcher(copy, ("s6gen", "click", "jinja2", "attr", "attrs")) + host.options
+    )
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

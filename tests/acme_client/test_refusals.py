@@ -64,7 +64,9 @@ def rude() -> Iterator[dict[str, int]]:
                 except OSError:
                     return
                 with connection:
-                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                    connection.sendall(
+                        b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+                    )
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
@@ -139,7 +141,9 @@ def test_names_that_failed_are_named(renewing: Host, dns: ChallTestSrv) -> None:
     assert host.content() == before
 
 
-def test_blocked_name(renewing: Host, dns: ChallTestSrv, web: WebServer, tmp_path: Path) -> None:
+def test_blocked_name(
+    renewing: Host, dns: ChallTestSrv, web: WebServer, tmp_path: Path
+) -> None:
     settings = Settings(blocked=("example.org",))
     with pebble(tmp_path / "ca", web.port, dns, settings) as ca:
         ended = attrs.evolve(renewing, ca=ca).keep("--force")
@@ -164,7 +168,13 @@ def test_subproblems_are_told(renewing: Host, between: Proxy) -> None:
     with between.faulty("newOrder", lambda _: Reply(403, [], body)):
         ended = renewing.keep("--force")
     assert_refused(ended)
-    for word in ("malformed", "were rejected", "sub.example.org", "caa", "CAA forbids it"):
+    for word in (
+        "malformed",
+        "were rejected",
+        "sub.example.org",
+        "caa",
+        "CAA forbids it",
+    ):
         assert word in ended.fatal[0]
 
 
@@ -189,7 +199,9 @@ def test_subproblems_are_told(renewing: Host, between: Proxy) -> None:
         ("\x1b[31mred\r\nsecond line", 111),
     ],
 )
-def test_exit_code_of_a_problem(renewing: Host, between: Proxy, kind: str, code: int) -> None:
+def test_exit_code_of_a_problem(
+    renewing: Host, between: Proxy, kind: str, code: int
+) -> None:
     """100 where only another configuration helps, 111 where time may."""
     before = renewing.content()
     with between.faulty("newOrder", status(403, kind, detail="because\x07")):

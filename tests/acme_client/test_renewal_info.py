@@ -14,7 +14,9 @@ from support.proxy import Proxy, Reply, Request
 def windows(start: float, end: float) -> Any:
     """A fault: the CA suggests to renew between these moments, in hours from now."""
     moments = (time.time() + hours * 3600 for hours in (start, end))
-    texts = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)) for moment in moments]
+    texts = [
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)) for moment in moments
+    ]
     window = dict(zip(("start", "end"), texts, strict=True))
     return edited(lambda _: {"suggestedWindow": window})
 
@@ -33,7 +35,9 @@ def test_the_window_is_asked_for_once(new_host: Host) -> None:
     assert between.requests == ["renewalInfo"]
 
 
-def test_a_revoked_certificate_is_replaced(new_host: Host, new_ca: Pebble, tmp_path: Path) -> None:
+def test_a_revoked_certificate_is_replaced(
+    new_host: Host, new_ca: Pebble, tmp_path: Path
+) -> None:
     between, wishes = ari(new_host), []
 
     def spy(request: Request) -> Reply:
@@ -78,7 +82,9 @@ def test_past_window_orders_now_future_window_later(new_host: Host) -> None:
         pytest.param(status(500, "serverInternal"), id="a CA that stumbles over it"),
     ],
 )
-def test_what_cannot_be_replaced_is_ordered_without(new_host: Host, refused: Any) -> None:
+def test_what_cannot_be_replaced_is_ordered_without(
+    new_host: Host, refused: Any
+) -> None:
     new_host.keep()
     first, between, wishes = new_host.certificate(), ari(new_host), []
     run(*new_host.ca_options, "--revoke", str(new_host.chain))
@@ -101,7 +107,8 @@ def test_what_cannot_be_replaced_is_ordered_without(new_host: Host, refused: Any
         pytest.param(windows(48, 24), id="ends before it starts"),
         pytest.param(edited(lambda _: {"suggestedWindow": "soon"}), id="no window"),
         pytest.param(
-            edited(lambda _: {"suggestedWindow": {"start": "x", "end": "y"}}), id="no times"
+            edited(lambda _: {"suggestedWindow": {"start": "x", "end": "y"}}),
+            id="no times",
         ),
         pytest.param(edited(lambda _: {"a": 1}), id="no field"),
         pytest.param(edited(lambda _: [7]), id="a list"),
@@ -120,7 +127,9 @@ def test_without_a_window_the_lifetime_counts(new_host: Host, fault: Any) -> Non
         ended = new_host.keep("--profile", "default", "--timeout", "1")
         again = new_host.keep("--profile", "default", "--timeout", "1")
     assert (ended.code, again.code, again.err) == (0, 0, "")
-    assert ended.err.startswith("s6gen-acme: warning: the CA does not say when to renew: ")
+    assert ended.err.startswith(
+        "s6gen-acme: warning: the CA does not say when to renew: "
+    )
     assert new_host.content() == before
     assert "newOrder" not in between.requests
     assert "two thirds" in new_host.keep("--profile", "default", "--check").out

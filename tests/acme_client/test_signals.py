@@ -73,7 +73,9 @@ def test_alarm_does_no_harm(renewing: Host, between: Proxy, step: str) -> None:
     assert renewing.content() != before
 
 
-@pytest.mark.parametrize("delay", [0.02, 0.1, 0.15, 0.2, 0.22, 0.24, 0.26, 0.28, 0.3, 0.35, 0.4])
+@pytest.mark.parametrize(
+    "delay", [0.02, 0.1, 0.15, 0.2, 0.22, 0.24, 0.26, 0.28, 0.3, 0.35, 0.4]
+)
 @pytest.mark.parametrize("option", ["--force", "--new-key"])
 def test_killed_at_any_moment(
     host: Host, ca: Pebble, tmp_path: Path, delay: float, option: str
@@ -90,7 +92,9 @@ def test_killed_at_any_moment(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_in_the_hook(host: Host, tmp_path: Path, number: signal.Signals) -> None:
     calls, hook = tmp_path / "calls", tmp_path / "hook"
-    hook.write_text(f'#!/bin/sh\necho "$1" >> {calls}\ntest "$1" = remove || exec sleep 20\n')
+    hook.write_text(
+        f'#!/bin/sh\necho "$1" >> {calls}\ntest "$1" = remove || exec sleep 20\n'
+    )
     hook.chmod(0o755)
     with begun(*host.options, "--dns-hook", str(hook)) as process:
         while not calls.exists():

@@ -20,11 +20,15 @@ from test_faults import assert_refused
         pytest.param(("sh", "-c", 'exec "$0" "$@" >&-'), id="stdout closed"),
         pytest.param(("sh", "-c", 'exec "$0" "$@" <&-'), id="stdin closed"),
         pytest.param(("sh", "-c", 'exec "$0" "$@" 2>/dev/full'), id="stderr full"),
-        pytest.param(("sh", "-c", 'cd /proc && exec "$0" "$@"'), id="unwritable directory"),
+        pytest.param(
+            ("sh", "-c", 'cd /proc && exec "$0" "$@"'), id="unwritable directory"
+        ),
         pytest.param(("prlimit", "--nofile=24"), id="few descriptors"),
     ],
 )
-def test_surroundings(host: Host, ca: Pebble, tmp_path: Path, prefix: tuple[str, ...]) -> None:
+def test_surroundings(
+    host: Host, ca: Pebble, tmp_path: Path, prefix: tuple[str, ...]
+) -> None:
     assert host.keep(prefix=prefix).code == 0
     assert_good(host, ca, tmp_path)
 
@@ -69,7 +73,9 @@ def test_writes_nowhere_else(host: Host, ca: Pebble, tmp_path: Path) -> None:
         pytest.param("@1970-01-02 00:00:00", "the clock says", id="1970"),
     ],
 )
-def test_slow_clock_decides_nothing(renewing: Host, between: Proxy, offset: str, said: str) -> None:
+def test_slow_clock_decides_nothing(
+    renewing: Host, between: Proxy, offset: str, said: str
+) -> None:
     require("faketime")
     before = renewing.content()
     ended = renewing.keep(prefix=("faketime", "-f", offset))

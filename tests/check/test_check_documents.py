@@ -18,11 +18,15 @@ WITHOUT_FILES = {"relative-link", "lost-in-git", "empty-source", "too-many-servi
 
 def examples(name: str) -> list[dict[str, str]]:
     """The files of each example on a page, as head(1) prints several."""
-    blocks = re.findall(r"^```text\n(.*?)^```$", (PAGES / f"{name}.md").read_text(), re.M | re.S)
+    blocks = re.findall(
+        r"^```text\n(.*?)^```$", (PAGES / f"{name}.md").read_text(), re.M | re.S
+    )
     return [
         {
             path: content.replace("\\r", "\r").replace("\\0", "\0")
-            for path, content in re.findall(r"==> (.*?) <==\n(.*?)(?===>|\Z)", block, re.S)
+            for path, content in re.findall(
+                r"==> (.*?) <==\n(.*?)(?===>|\Z)", block, re.S
+            )
         }
         for block in blocks
     ]
@@ -31,14 +35,17 @@ def examples(name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("name", sorted(WARNINGS - WITHOUT_FILES))
 def test_wrong_and_right(name: str) -> None:
     found = [
-        {one.rule for one in check(service_set([in_memory(files)]))} for files in examples(name)
+        {one.rule for one in check(service_set([in_memory(files)]))}
+        for files in examples(name)
     ]
 
     assert found == [{name}, set()]
 
 
 def test_each_warning_has_a_page_and_is_in_the_list_and_the_manual() -> None:
-    listed = re.findall(r"^- \[(.*)\]\((.*)\.md\)$", (PAGES / "README.md").read_text(), re.M)
+    listed = re.findall(
+        r"^- \[(.*)\]\((.*)\.md\)$", (PAGES / "README.md").read_text(), re.M
+    )
     manual = (ROOT / "man/man1/s6gen-check.1").read_text()
 
     assert {path.stem for path in PAGES.glob("*.md")} - {"README"} == WARNINGS

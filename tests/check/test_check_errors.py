@@ -25,7 +25,9 @@ GOOD = {
     "type without newline": oneshot("a") | {"a/type": "oneshot"},
     "type with more after the newline": longrun("a") | {"a/type": "longrun\nfoo"},
     "a pipeline": pipeline("p"),
-    "a pipeline with a name": pipeline("p") | {"p-log/pipeline-name": "pp\n"} | bundle("x", "pp"),
+    "a pipeline with a name": pipeline("p")
+    | {"p-log/pipeline-name": "pp\n"}
+    | bundle("x", "pp"),
     "a list with comments": oneshot("a", dependencies="# none\n \tb\n") | oneshot("b"),
     "dependencies.d comes first": oneshot("a", dependencies="nosuch\n")
     | {"a/dependencies.d/b": ""}
@@ -33,7 +35,9 @@ GOOD = {
     "numbers": longrun("a", notification_fd="3\n", lock_fd="4", timeout_up="5000\n\n"),
     "what other types read": oneshot("a", notification_fd="x", consumer_for="nosuch"),
     "files and dot files": oneshot("a") | {"README": "", ".git/config": ""},
-    "a chain": oneshot("a") | oneshot("b", dependencies="a\n") | oneshot("c", dependencies="b\n"),
+    "a chain": oneshot("a")
+    | oneshot("b", dependencies="a\n")
+    | oneshot("c", dependencies="b\n"),
 }
 
 
@@ -220,7 +224,10 @@ def test_one_thing_wrong(files: Files, expected: str) -> None:
 def test_all_that_is_wrong_is_told_at_once() -> None:
     files = longrun("a", dependencies="b\n", timeout_up="x") | service("b", "oneshot")
 
-    assert [line.split(" ")[0] for line in told(files)] == ["src/a/timeout-up:1:", "src/b/up:0:"]
+    assert [line.split(" ")[0] for line in told(files)] == [
+        "src/a/timeout-up:1:",
+        "src/b/up:0:",
+    ]
 
 
 def test_a_fragment_gets_one_line() -> None:
@@ -271,7 +278,9 @@ def test_each_cycle_is_told_once() -> None:
     ("version", "expected"),
     [pytest.param((0, 6, 1, 1), [], id="0.6.1.1"), ((0, 7, 0, 0), ["src/a/reload"])],
 )
-def test_reload_is_read_from_0_7_on(version: tuple[int, ...], expected: list[str]) -> None:
+def test_reload_is_read_from_0_7_on(
+    version: tuple[int, ...], expected: list[str]
+) -> None:
     services = service_set([in_memory(oneshot("a", reload="{"))], (), version)
 
     assert [one.path for one in errors(services)] == expected
@@ -279,9 +288,14 @@ def test_reload_is_read_from_0_7_on(version: tuple[int, ...], expected: list[str
 
 def test_many_cycles_at_once() -> None:
     names = [f"s{number}" for number in range(3000)]
-    files = {f"{name}/type": "oneshot\n" for name in names} | {f"{name}/up": "" for name in names}
+    files = {f"{name}/type": "oneshot\n" for name in names} | {
+        f"{name}/up": "" for name in names
+    }
     files |= {f"{name}/dependencies": "all\n" for name in names}
-    files |= {"all/type": "bundle\n", "all/contents": "".join(f"{name}\n" for name in names)}
+    files |= {
+        "all/type": "bundle\n",
+        "all/contents": "".join(f"{name}\n" for name in names),
+    }
 
     assert len(told(files)) == 1
 
@@ -292,7 +306,10 @@ def test_a_chain_of_ten_thousand() -> None:
         files |= {f"s{number}/type": "oneshot\n", f"s{number}/up": ""}
         files[f"s{number}/dependencies"] = f"s{number + 1}\n"
     files |= {"s10000/type": "oneshot\n", "s10000/up": ""}
-    wide = {"all/type": "bundle\n", "all/contents": "".join(f"s{n}\n" for n in range(10001))}
+    wide = {
+        "all/type": "bundle\n",
+        "all/contents": "".join(f"s{n}\n" for n in range(10001)),
+    }
 
     assert told(files | wide) == []
     assert told(files | {"s10000/dependencies": "s0\n"}) == [
@@ -303,7 +320,13 @@ def test_a_chain_of_ten_thousand() -> None:
 
 
 def test_a_tree_that_is_not_written_yet() -> None:
-    sound = {"a/type": file(b"oneshot\n"), "a/up": file(b""), "a/dependencies.d/mount": file(b"")}
+    sound = {
+        "a/type": file(b"oneshot\n"),
+        "a/up": file(b""),
+        "a/dependencies.d/mount": file(b""),
+    }
 
     assert tree_errors(sound, "sv") == []
-    assert [one.path for one in tree_errors(sound | {"a/up": file(b"}")}, "sv")] == ["sv/a/up"]
+    assert [one.path for one in tree_errors(sound | {"a/up": file(b"}")}, "sv")] == [
+        "sv/a/up"
+    ]

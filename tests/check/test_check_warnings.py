@@ -12,7 +12,10 @@ EX = "#!/bin/execlineb -P\n"
 
 def told(files: Files) -> list[tuple[str, int, str]]:
     """The warnings of a source: path, line, name."""
-    return [(one.path, one.line, one.rule) for one in warnings(service_set([in_memory(files)]))]
+    return [
+        (one.path, one.line, one.rule)
+        for one in warnings(service_set([in_memory(files)]))
+    ]
 
 
 def run(script: str, **files: str) -> dict[str, str]:
@@ -39,25 +42,34 @@ GOOD = {
     "a shell that traps": run(SH + "trap 'kill $!' TERM\ndaemon & wait $!\n"),
     "notification": run(EX + "fdmove 1 3\ndaemon\n", notification_fd="3\n"),
     "s6-notifyoncheck": run(EX + "s6-notifyoncheck\ndaemon\n", notification_fd="5\n"),
-    "blocks": oneshot("a", "foreground { echo }\nif -n { echo }\nifelse { a } { b }\nc { }\n"),
+    "blocks": oneshot(
+        "a", "foreground { echo }\nif -n { echo }\nifelse { a } { b }\nc { }\n"
+    ),
     "empty blocks": oneshot("a", "foreground { }\nif -t { a { b } }\n"),
     "a variable": oneshot("a", "importas -u FOO FOO\nforeground { echo ${FOO} $1 }\n"),
     "a variable for the shell": oneshot("a", 'sh -c "echo $FOO && date"\n'),
-    "a command with lines": oneshot("a", "if {\n  mkdir\n    -p\n    /run/x\n}\nchmod 1 x\n"),
-    "a comment that names a shell": oneshot("a", "#!/bin/sh\n# all of it:\n/usr/libexec/a start\n"),
+    "a command with lines": oneshot(
+        "a", "if {\n  mkdir\n    -p\n    /run/x\n}\nchmod 1 x\n"
+    ),
+    "a comment that names a shell": oneshot(
+        "a", "#!/bin/sh\n# all of it:\n/usr/libexec/a start\n"
+    ),
     "execline under a shell's name": oneshot("a", "#!/bin/sh\nif { a }\nb\n"),
     "a quote in quotes": oneshot("a", "sh -c \"echo 'a b'\"\n"),
     "a script elsewhere": oneshot("a", "/etc/s6-rc/scripts/a\n"),
     "a script here": oneshot("a", "/etc/src/a/run\n") | {"a/run": SH},
     "its helpers": oneshot("a", "/etc/src/a/x.sh\n") | {"a/x.sh": SH, "a/y.sh": SH},
     "quoted braces": run(EX + 'importas b b\necho "{a" ${b} {} "b}"\n'),
-    "remarks and dot files": longrun("a") | {"a/README": "", "a/.keep": "", "a/x.md": ""},
+    "remarks and dot files": longrun("a")
+    | {"a/README": "", "a/.keep": "", "a/x.md": ""},
     "a convention": {f"{name}/logdir": "" for name in "abc"}
     | longrun("a")
     | longrun("b")
     | longrun("c"),
     "instances": longrun("a") | {"a/instances/x": ""},
-    "timeouts": longrun("a", timeout_up="5000\n", timeout_kill="0\n", max_death_tally="10\n"),
+    "timeouts": longrun(
+        "a", timeout_up="5000\n", timeout_kill="0\n", max_death_tally="10\n"
+    ),
     "signals": longrun("a", down_signal="SIGQUIT\n") | longrun("b", down_signal="15\n"),
     "a name with a dot and an at": oneshot("getty@tty1") | oneshot("a.b_c-D"),
     "an empty bundle on purpose": bundle("x") | {"x/contents.d/.gitkeep": ""},
@@ -77,9 +89,19 @@ A_UP = "src/a/up"
 P_RUN = "src/p/run"
 Y = oneshot("y")
 BAD = [
-    ("stdout-redirected", P_RUN, 3, producer(EX + "fdmove -c 2 1\nredirfd -w 1 /x\ndaemon\n")),
+    (
+        "stdout-redirected",
+        P_RUN,
+        3,
+        producer(EX + "fdmove -c 2 1\nredirfd -w 1 /x\ndaemon\n"),
+    ),
     ("stdout-redirected", P_RUN, 2, producer(EX + "fdmove -c 1 2\ndaemon\n")),
-    ("stdout-redirected", P_RUN, 3, producer(SH + "exec 2>&1\nexec daemon >/var/log/x\n")),
+    (
+        "stdout-redirected",
+        P_RUN,
+        3,
+        producer(SH + "exec 2>&1\nexec daemon >/var/log/x\n"),
+    ),
     ("stdout-redirected", P_RUN, 2, producer(SH + "exec daemon >/dev/null 2>&1\n")),
     ("stdout-redirected", P_RUN, 2, producer(SH + "exec daemon &>> /var/log/x\n")),
     ("stderr-not-logged", P_RUN, 0, producer(EX + "daemon\n")),
@@ -104,7 +126,12 @@ BAD = [
         longrun("p", EX + "fdmove -c 2 1\nx\n", producer_for="l\n")
         | longrun("l", EX + "s6-log t /x\n", consumer_for="p\n"),
     ),
-    ("consumer-of-nothing", "src/a/consumer-for", 0, longrun("a", consumer_for="# none\n")),
+    (
+        "consumer-of-nothing",
+        "src/a/consumer-for",
+        0,
+        longrun("a", consumer_for="# none\n"),
+    ),
     ("no-shebang", A_RUN, 1, run("# start it\nexec daemon\n")),
     ("no-shebang", A_RUN, 1, run("")),
     ("no-shebang", "src/a/finish", 1, longrun("a", finish="true\n")),
@@ -127,7 +154,12 @@ BAD = [
     ("glued-brace", A_RUN, 2, run(EX + "echo a}\n")),
     ("variable-not-imported", A_UP, 1, oneshot("a", "echo ${FOO} $FOO\n")),
     ("variable-not-imported", A_RUN, 3, run(EX + "importas A A\necho $A $B\n")),
-    ("next-line-is-an-argument", A_UP, 2, oneshot("a", "mkdir -p /x\nchown y /x\nrm z\n")),
+    (
+        "next-line-is-an-argument",
+        A_UP,
+        2,
+        oneshot("a", "mkdir -p /x\nchown y /x\nrm z\n"),
+    ),
     (
         "shell-syntax",
         A_UP,
@@ -141,12 +173,22 @@ BAD = [
     ("single-quotes", A_UP, 1, oneshot("a", "printf 'a b'\n")),
     ("null-character", A_UP, 2, oneshot("a", "\necho\0 rest\n")),
     ("script-missing", A_UP, 1, oneshot("a", "/etc/src/a/run\n")),
-    ("script-missing", A_UP, 1, oneshot("a", "/etc/src/a/x.sh\n") | {"a/x.sh": "true\n"}),
+    (
+        "script-missing",
+        A_UP,
+        1,
+        oneshot("a", "/etc/src/a/x.sh\n") | {"a/x.sh": "true\n"},
+    ),
     ("misspelt-file", "src/a/notification-id", 0, longrun("a", notification_id="3\n")),
     ("misspelt-file", "src/a/dependancies", 0, longrun("a", dependancies="b\n")),
     ("misspelt-file", "src/a/depenendcies", 0, longrun("a", depenendcies="b\n")),
     ("misspelt-file", "src/a/produces-for", 0, longrun("a", produces_for="b\n")),
-    ("misspelt-file", "src/a/Dependencies.d", 0, longrun("a") | {"a/Dependencies.d/b": ""}),
+    (
+        "misspelt-file",
+        "src/a/Dependencies.d",
+        0,
+        longrun("a") | {"a/Dependencies.d/b": ""},
+    ),
     (
         "misspelt-file",
         "src/x/content.d",
@@ -169,16 +211,36 @@ BAD = [
         0,
         oneshot("a", dependencies="b\n") | {"a/dependencies.d/b": ""} | oneshot("b"),
     ),
-    ("pipeline-name-ignored", "src/a/pipeline-name", 0, longrun("a", pipeline_name="p\n")),
+    (
+        "pipeline-name-ignored",
+        "src/a/pipeline-name",
+        0,
+        longrun("a", pipeline_name="p\n"),
+    ),
     ("file-too-new", "src/a/reload", 0, oneshot("a", reload="x\n")),
     ("file-not-copied", A_RUN, 2, run(SH + "exec ./daemon.sh\n") | {"a/daemon.sh": SH}),
     ("unread-file", "src/a/daemon.conf", 0, longrun("a") | {"a/daemon.conf": ""}),
     ("descriptor-too-low", "src/a/lock-fd", 1, longrun("a", lock_fd="2\n")),
     ("timeout-in-seconds", "src/a/timeout-up", 1, oneshot("a", timeout_up="30\n")),
-    ("timeout-in-seconds", "src/a/timeout-finish", 1, longrun("a", timeout_finish="5\n")),
-    ("death-tally-clipped", "src/a/max-death-tally", 1, longrun("a", max_death_tally="5000\n")),
+    (
+        "timeout-in-seconds",
+        "src/a/timeout-finish",
+        1,
+        longrun("a", timeout_finish="5\n"),
+    ),
+    (
+        "death-tally-clipped",
+        "src/a/max-death-tally",
+        1,
+        longrun("a", max_death_tally="5000\n"),
+    ),
     ("unknown-signal", "src/a/down-signal", 1, longrun("a", down_signal="SIGQIUT\n")),
-    ("text-after-number", "src/a/timeout-kill", 1, longrun("a", timeout_kill="500\n# ms\n")),
+    (
+        "text-after-number",
+        "src/a/timeout-kill",
+        1,
+        longrun("a", timeout_kill="500\n# ms\n"),
+    ),
     ("odd-name", "src/a b", 0, oneshot("a b")),
     ("odd-name", "src/-a", 0, oneshot("-a")),
     (
@@ -187,7 +249,12 @@ BAD = [
         1,
         pipeline("p") | {"p-log/pipeline-name": "pp \n"},
     ),
-    ("services-in-no-bundle", "src/c", 0, bundle("x", "a") | oneshot("a") | oneshot("c")),
+    (
+        "services-in-no-bundle",
+        "src/c",
+        0,
+        bundle("x", "a") | oneshot("a") | oneshot("c"),
+    ),
 ]
 
 
@@ -211,7 +278,13 @@ def test_no_word_more_about_what_is_an_error() -> None:
     assert told(files) == []
 
 
-DISK = ("relative-link", "empty-bundle", "empty-source", "lost-in-git", "too-many-services")
+DISK = (
+    "relative-link",
+    "empty-bundle",
+    "empty-source",
+    "lost-in-git",
+    "too-many-services",
+)
 """Warned of where memory holds no links, no empty directories, or not that many services."""
 
 

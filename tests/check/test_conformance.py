@@ -17,7 +17,9 @@ from s6gen.sources.version import parse_version
 
 ROOT = Path(__file__).parents[2]
 CASES = Path(
-    os.environ.get("S6GEN_CONFORMANCE", ROOT.parent / "shared/conformance/s6-rc-compile.jsonl")
+    os.environ.get(
+        "S6GEN_CONFORMANCE", ROOT.parent / "shared/conformance/s6-rc-compile.jsonl"
+    )
 )
 REFERENCE = "0.6.1.1"
 
@@ -62,7 +64,9 @@ def permit(root: Path) -> None:
 
 def read(case: dict[str, Any], version: str) -> ServiceSet:
     """The case's sources, as that release reads them."""
-    return service_set([read_source(path) for path in case["sources"]], (), parse_version(version))
+    return service_set(
+        [read_source(path) for path in case["sources"]], (), parse_version(version)
+    )
 
 
 @pytest.mark.parametrize("case", list(cases()))
@@ -79,6 +83,8 @@ def test_agrees_with_s6_rc_compile(
     finally:
         permit(tmp_path)
 
-    assert found == {version: verdict["exit"] == 0 for version, verdict in verdicts.items()}
+    assert found == {
+        version: verdict["exit"] == 0 for version, verdict in verdicts.items()
+    }
     if found[REFERENCE] and "db" in case:
         assert database(services) == case["db"]

@@ -11,7 +11,9 @@ import pytest
 from support.command import ENVIRONMENT, S6GEN, call
 from support.trees import bundle, longrun, on_disk, oneshot, pipeline
 
-BROKEN = oneshot("a", dependencies="nework\n", timeout_up="5\n") | oneshot("network", "}\n")
+BROKEN = oneshot("a", dependencies="nework\n", timeout_up="5\n") | oneshot(
+    "network", "}\n"
+)
 
 
 def test_says_nothing_when_nothing_is_wrong(tmp_path: Path) -> None:
@@ -72,7 +74,11 @@ def test_warnings_count_when_strict_and_go_when_ignored(tmp_path: Path) -> None:
 def test_wrong_usage(arguments: list[str], message: str, tmp_path: Path) -> None:
     on_disk(oneshot("a"), tmp_path / "src")
 
-    assert call("check", *arguments, cwd=tmp_path) == (100, "", f"s6gen: fatal: {message}\n")
+    assert call("check", *arguments, cwd=tmp_path) == (
+        100,
+        "",
+        f"s6gen: fatal: {message}\n",
+    )
 
 
 def test_a_source_that_is_not_there(tmp_path: Path) -> None:
@@ -109,7 +115,10 @@ def test_a_service_is_no_source(tmp_path: Path) -> None:
 
 
 def test_json_for_programs(tmp_path: Path) -> None:
-    on_disk(oneshot("a", timeout_up="5\n", down="echo { x }\n") | bundle("x", "a"), tmp_path / "s")
+    on_disk(
+        oneshot("a", timeout_up="5\n", down="echo { x }\n") | bundle("x", "a"),
+        tmp_path / "s",
+    )
     code, out, _ = call("check", "--format", "json", "s", cwd=tmp_path)
 
     assert code == 0
@@ -132,8 +141,16 @@ def test_json_for_programs(tmp_path: Path) -> None:
                     "up": ["true"],
                     "down": ["echo", " x", ""],
                 },
-                "s6rc-fdholder": {"type": "longrun", "dependencies": [], "flags": "00000001"},
-                "s6rc-oneshot-runner": {"type": "longrun", "dependencies": [], "flags": "00000001"},
+                "s6rc-fdholder": {
+                    "type": "longrun",
+                    "dependencies": [],
+                    "flags": "00000001",
+                },
+                "s6rc-oneshot-runner": {
+                    "type": "longrun",
+                    "dependencies": [],
+                    "flags": "00000001",
+                },
             },
             "bundles": {"x": ["a"]},
         },
@@ -150,7 +167,9 @@ def test_json_of_what_is_wrong_has_no_database(tmp_path: Path) -> None:
 def test_annotations_for_github(tmp_path: Path) -> None:
     on_disk(BROKEN, tmp_path / "a,b")
 
-    assert call("check", "--format", "github", "a,b", cwd=tmp_path)[1].splitlines()[::2] == [
+    assert call("check", "--format", "github", "a,b", cwd=tmp_path)[1].splitlines()[
+        ::2
+    ] == [
         "::error file=a%2Cb/network/up,title=scripts-are-lexed,line=1::unmatched }; remove it, or "
         "open a block with a { that stands alone",
         "::warning file=a%2Cb/a/timeout-up,title=timeout-in-seconds,line=1::5 milliseconds; write "
@@ -192,7 +211,9 @@ def test_colour_on_a_terminal_only(tmp_path: Path) -> None:
     assert terminal(["check", "s"], tmp_path).startswith(
         "\033[1ms/a/timeout-up:1\033[0m: \033[1;33mwarning\033[0m: 5 milli"
     )
-    assert terminal(["check", "s"], tmp_path, NO_COLOR="1").startswith("s/a/timeout-up:1: warning:")
+    assert terminal(["check", "s"], tmp_path, NO_COLOR="1").startswith(
+        "s/a/timeout-up:1: warning:"
+    )
 
 
 APP = {
@@ -212,10 +233,16 @@ def test_layers_lie_beneath(tmp_path: Path) -> None:
 
     alone = call("check", source, cwd=tmp_path)
     assert (alone[0], alone[1].count("\n")) == (1, 1)
-    assert "nothing here defines init-config and there is no type in init-end;" in alone[1]
+    assert (
+        "nothing here defines init-config and there is no type in init-end;" in alone[1]
+    )
     assert call("check", "--layer", "lower/root", source, cwd=tmp_path) == (0, "", "")
     assert call("check", "--layer", "plain", source, cwd=tmp_path) == (0, "", "")
-    assert call("check", "--given", "init-config,init-end", source, cwd=tmp_path) == (0, "", "")
+    assert call("check", "--given", "init-config,init-end", source, cwd=tmp_path) == (
+        0,
+        "",
+        "",
+    )
 
 
 def test_s6_overlay_is_recognised_or_told(tmp_path: Path) -> None:
@@ -336,7 +363,9 @@ def test_what_render_writes_is_what_check_takes(tmp_path: Path) -> None:
     site = ("--page", "example", "--domain", "example.org")
     call("render", *site, "-o", "sv", cwd=tmp_path)
 
-    assert call("check", "--strict", "--given", "mount,networking", "sv", cwd=tmp_path) == (
+    assert call(
+        "check", "--strict", "--given", "mount,networking", "sv", cwd=tmp_path
+    ) == (
         0,
         "",
         "",

@@ -41,7 +41,9 @@ def test_lists_each_file(tmp_path: Path) -> None:
 def test_the_record_is_one_that_sha256sum_reads(tmp_path: Path) -> None:
     call("render", *SITE, cwd=tmp_path)
 
-    done = subprocess.run(["sha256sum", "--check", "--quiet", ".s6gen"], cwd=tmp_path, check=False)
+    done = subprocess.run(
+        ["sha256sum", "--check", "--quiet", ".s6gen"], cwd=tmp_path, check=False
+    )
 
     assert done.returncode == 0
 
@@ -64,7 +66,9 @@ def test_the_same_bytes_in_any_locale(tmp_path: Path) -> None:
         pytest.param([], "missing command", id="no command"),
         pytest.param(["rendr"], "no such command 'rendr'", id="unknown command"),
         pytest.param(["render"], "missing option '--page'", id="no page"),
-        pytest.param(["render", "--page", "a"], "missing option '--domain'", id="no domain"),
+        pytest.param(
+            ["render", "--page", "a"], "missing option '--domain'", id="no domain"
+        ),
         pytest.param(
             ["render", *SITE, "--page", "a/b"],
             "--page: must be one name in the web root, without '/', not beginning with '.': 'a/b'",
@@ -92,7 +96,9 @@ def test_the_same_bytes_in_any_locale(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_refuses_in_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_refuses_in_one_line(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
     code, out, err = call(*arguments, cwd=tmp_path)
 
     assert (code, out) == (100, "")
@@ -106,10 +112,20 @@ def test_output_that_is_not_writable(tmp_path: Path) -> None:
         pytest.skip("root needs setpriv to be refused")
     tmp_path.chmod(0o500)
     unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
-    command = [*(unprivileged if os.geteuid() == 0 else []), *S6GEN, "render", *SITE, "-o"]
+    command = [
+        *(unprivileged if os.geteuid() == 0 else []),
+        *S6GEN,
+        "render",
+        *SITE,
+        "-o",
+    ]
     environment = ENVIRONMENT
     done = subprocess.run(
-        [*command, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
+        [*command, str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode == 100
@@ -118,7 +134,17 @@ def test_output_that_is_not_writable(tmp_path: Path) -> None:
 
 def test_an_interrupted_reader_is_no_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
-        ["/bin/sh", "-c", '"$@" | exec true', "sh", *S6GEN, "render", *SITE, "-o", str(tmp_path)],
+        [
+            "/bin/sh",
+            "-c",
+            '"$@" | exec true',
+            "sh",
+            *S6GEN,
+            "render",
+            *SITE,
+            "-o",
+            str(tmp_path),
+        ],
         env=ENVIRONMENT,
         capture_output=True,
         check=False,
@@ -152,7 +178,10 @@ def test_a_full_disk_for_stdout_is_told(tmp_path: Path) -> None:
             check=False,
         )
 
-    assert (done.returncode, done.stderr) == (111, b"s6gen: fatal: No space left on device\n")
+    assert (done.returncode, done.stderr) == (
+        111,
+        b"s6gen: fatal: No space left on device\n",
+    )
 
 
 def test_rendering_needs_no_acme(tmp_path: Path) -> None:
@@ -178,7 +207,12 @@ def test_help_names_every_option_and_its_default() -> None:
     code, out, err = call("render", "--help", COLUMNS="80")
 
     assert (code, err) == (0, "")
-    for words in ("--page NAME", "--snooze ARGUMENTS", "[/etc/ssl/letsencrypt]", "[1000000]"):
+    for words in (
+        "--page NAME",
+        "--snooze ARGUMENTS",
+        "[/etc/ssl/letsencrypt]",
+        "[1000000]",
+    ):
         assert words in out
     assert max(len(line) for line in out.splitlines()) <= 100
 

@@ -50,10 +50,16 @@ def test_each_certificate_has_a_service_and_all_one_logger(tmp_path: Path) -> No
     assert (sv / "renew-lets-encrypt-log/consumer-for").read_text() == (
         "renew-lets-encrypt-example-srv\nrenew-lets-encrypt-shop-srv\n"
     )
-    assert (sv / "renew-lets-encrypt-log/pipeline-name").read_text() == "renew-lets-encrypt\n"
+    assert (
+        sv / "renew-lets-encrypt-log/pipeline-name"
+    ).read_text() == "renew-lets-encrypt\n"
     for page in ("example", "shop"):
-        assert f"--out /etc/ssl/letsencrypt/{page}/signed_chain.crt\n" in run_script(tmp_path, page)
-        assert "--account-key /etc/ssl/letsencrypt/account.key\n" in run_script(tmp_path, page)
+        assert f"--out /etc/ssl/letsencrypt/{page}/signed_chain.crt\n" in run_script(
+            tmp_path, page
+        )
+        assert "--account-key /etc/ssl/letsencrypt/account.key\n" in run_script(
+            tmp_path, page
+        )
 
 
 def test_a_second_run_says_and_writes_nothing(tmp_path: Path) -> None:
@@ -69,7 +75,10 @@ def test_one_logger_each_if_asked_for_and_a_bundle_of_all(tmp_path: Path) -> Non
 
     assert call("render", cwd=tmp_path)[0] == 0
     contents = tmp_path / "sv/renew-lets-encrypt/contents.d"
-    assert sorted(path.name for path in contents.iterdir()) == ["renew-example", "renew-shop"]
+    assert sorted(path.name for path in contents.iterdir()) == [
+        "renew-example",
+        "renew-shop",
+    ]
     assert (tmp_path / "sv/renew-lets-encrypt/type").read_text() == "bundle\n"
 
 
@@ -77,7 +86,11 @@ def test_looks_are_spread(tmp_path: Path) -> None:
     call("render", cwd=put(TWO, tmp_path))
 
     slots = {
-        page: next(line for line in run_script(tmp_path, page).splitlines() if "snooze -H" in line)
+        page: next(
+            line
+            for line in run_script(tmp_path, page).splitlines()
+            if "snooze -H" in line
+        )
         for page in ("example", "shop")
     }
 
@@ -143,7 +156,9 @@ def test_one_of_another_user_is_not_trusted(tmp_path: Path) -> None:
     ("text", "messages"),
     [
         pytest.param(
-            'page = "a"\n', ["s6gen.toml:1: page: no such key"], id="a key at the wrong place"
+            'page = "a"\n',
+            ["s6gen.toml:1: page: no such key"],
+            id="a key at the wrong place",
         ),
         pytest.param(
             "certificate = 1\nouput = 2\n",
@@ -153,7 +168,9 @@ def test_one_of_another_user_is_not_trusted(tmp_path: Path) -> None:
             ],
             id="the top",
         ),
-        pytest.param("[defaults\n", ["s6gen.toml:1: expected ']' at the end of"], id="no TOML"),
+        pytest.param(
+            "[defaults\n", ["s6gen.toml:1: expected ']' at the end of"], id="no TOML"
+        ),
         pytest.param("a = '''\n\n", ["s6gen.toml:2: "], id="unfinished"),
         pytest.param(
             "[defaults]\nuser = 'a'\nuser = 'b'\n",
@@ -213,7 +230,9 @@ def test_one_of_another_user_is_not_trusted(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_mistakes_are_told_one_a_line(text: str, messages: list[str], tmp_path: Path) -> None:
+def test_mistakes_are_told_one_a_line(
+    text: str, messages: list[str], tmp_path: Path
+) -> None:
     code, out, err = call("render", cwd=put(text, tmp_path))
 
     told = err.splitlines()
@@ -297,7 +316,9 @@ def test_mistakes_are_told_one_a_line(text: str, messages: list[str], tmp_path: 
         ),
     ],
 )
-def test_certificates_in_each_others_way(extra: str, message: str, tmp_path: Path) -> None:
+def test_certificates_in_each_others_way(
+    extra: str, message: str, tmp_path: Path
+) -> None:
     code, out, err = call("render", cwd=put(TWO + extra, tmp_path))
 
     assert (code, out) == (100, "")
@@ -318,7 +339,9 @@ def test_one_page_alone_leaves_the_others(tmp_path: Path) -> None:
     call("render", cwd=put(TWO, tmp_path))
     shop = run_script(tmp_path, "shop")
 
-    _, out, _ = call("render", "--page", "example", "--ca", "letsencrypt-staging", cwd=tmp_path)
+    _, out, _ = call(
+        "render", "--page", "example", "--ca", "letsencrypt-staging", cwd=tmp_path
+    )
 
     updated = [line for line in out.splitlines() if not line.startswith("unchanged ")]
     assert updated == ["updated    renew-lets-encrypt-example-srv/run"]
@@ -336,7 +359,9 @@ def test_one_page_alone_leaves_the_others(tmp_path: Path) -> None:
 def test_a_page_that_is_not_in_the_file_joins_the_others(tmp_path: Path) -> None:
     call("render", cwd=put(TWO, tmp_path))
 
-    code, _, err = call("render", "--page", "new", "--domain", "new.example.org", cwd=tmp_path)
+    code, _, err = call(
+        "render", "--page", "new", "--domain", "new.example.org", cwd=tmp_path
+    )
 
     assert (code, err) == (0, "")
     assert (tmp_path / "sv/renew-lets-encrypt-log/consumer-for").read_text() == (
@@ -349,9 +374,18 @@ def test_a_page_that_is_not_in_the_file_joins_the_others(tmp_path: Path) -> None
 def test_save_adds_a_certificate_and_keeps_the_rest(tmp_path: Path) -> None:
     before = "# precious\n" + TWO
     put(before, tmp_path)
-    added = ["--page", "new", "--domain", "new.example.org", "--domain", "x.example.org"]
+    added = [
+        "--page",
+        "new",
+        "--domain",
+        "new.example.org",
+        "--domain",
+        "x.example.org",
+    ]
 
-    code, out, err = call("render", *added, "--deploy", "nginx name=a", "--save", cwd=tmp_path)
+    code, out, err = call(
+        "render", *added, "--deploy", "nginx name=a", "--save", cwd=tmp_path
+    )
 
     text = (tmp_path / "s6gen.toml").read_text()
     assert (code, err) == (0, "")
@@ -371,7 +405,9 @@ def test_save_adds_a_certificate_and_keeps_the_rest(tmp_path: Path) -> None:
 def test_save_that_is_refused_changes_nothing(tmp_path: Path) -> None:
     put(TWO, tmp_path)
 
-    code, _, err = call("render", "--page", "a", "--domain", "a..org", "--save", cwd=tmp_path)
+    code, _, err = call(
+        "render", "--page", "a", "--domain", "a..org", "--save", cwd=tmp_path
+    )
 
     assert code == 100
     assert err == "s6gen: fatal: --domain: 'a..org' has an empty label\n"
@@ -408,20 +444,33 @@ def test_saves_at_once_lose_nothing(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         pytest.param(
-            ["init", "-c", "no/such.toml"], "unable to write to {}/no/such.toml: ", id="init"
+            ["init", "-c", "no/such.toml"],
+            "unable to write to {}/no/such.toml: ",
+            id="init",
         ),
         pytest.param(
             [
-                *("render", "--save", "--page", os.fsdecode(b"\xff"), "--domain", "a.org"),
+                *(
+                    "render",
+                    "--save",
+                    "--page",
+                    os.fsdecode(b"\xff"),
+                    "--domain",
+                    "a.org",
+                ),
                 *("--service", "x-srv", "--certificate-dir", "/etc/x"),
             ],
             "--save: something given is not UTF-8, which TOML has to be",
             id="bytes",
         ),
-        pytest.param(["render", "-c", "none"], "unable to read none: No such file", id="no file"),
+        pytest.param(
+            ["render", "-c", "none"], "unable to read none: No such file", id="no file"
+        ),
     ],
 )
-def test_what_cannot_be_written_or_read(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_what_cannot_be_written_or_read(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
     code, out, err = call(*arguments, cwd=tmp_path)
 
     assert code in (100, 111)
@@ -443,14 +492,18 @@ def test_what_cannot_be_written_or_read(arguments: list[str], message: str, tmp_
             'deploy = [{ name = "x: run evil", steps = [{ copy = "chain", to = "/x" }] }]\n',
             id="a step in a name",
         ),
-        pytest.param("[host.web]\nnetwrk-service = 'x'\n" + "[[host.a.certificate]]\n", id="idle"),
+        pytest.param(
+            "[host.web]\nnetwrk-service = 'x'\n" + "[[host.a.certificate]]\n", id="idle"
+        ),
     ],
 )
 def test_nothing_in_a_file_is_a_bug(text: str, tmp_path: Path) -> None:
     code, out, err = call("render", cwd=put(text, tmp_path))
 
     assert (code, out) == (100, "")
-    assert all(line.startswith("s6gen: fatal: s6gen.toml:") for line in err.splitlines())
+    assert all(
+        line.startswith("s6gen: fatal: s6gen.toml:") for line in err.splitlines()
+    )
 
 
 def test_a_command_of_one_string_is_split(tmp_path: Path) -> None:
@@ -467,7 +520,12 @@ def test_any_locale_will_do(tmp_path: Path) -> None:
     service = 'service = "x-srv"\n'
     put(f'[[certificate]]\npage = "münchen"\ndomain = "a.org"\n{service}', tmp_path)
 
-    assert call("render", cwd=tmp_path, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")[0] == 0
+    assert (
+        call(
+            "render", cwd=tmp_path, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+        )[0]
+        == 0
+    )
 
 
 def test_init_writes_a_file_that_save_can_add_to(tmp_path: Path) -> None:
@@ -485,8 +543,14 @@ def test_every_key_of_the_initial_file_is_one(tmp_path: Path) -> None:
     call("init", cwd=tmp_path)
     path = tmp_path / "s6gen.toml"
     defaults = path.read_text().partition("\n# [[certificate]]")[0]
-    keys = [line[2:] for line in defaults.splitlines() if line.startswith("# ") and " = " in line]
-    given = [line for line in keys if '"' not in line or not line.split('"')[1].isupper()]
+    keys = [
+        line[2:]
+        for line in defaults.splitlines()
+        if line.startswith("# ") and " = " in line
+    ]
+    given = [
+        line for line in keys if '"' not in line or not line.split('"')[1].isupper()
+    ]
     given = [line for line in given if not line.startswith("bundle")]
     path.write_text("[defaults]\n" + "\n".join(given) + "\n" + TWO)
 
@@ -508,9 +572,14 @@ def test_hosts_are_rendered_each_below_its_own_directory(tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "sv").iterdir()] == ["web"]
     code, out, _ = call("render", cwd=tmp_path)
 
-    assert (code, "created    mail.example/renew-lets-encrypt-a-srv/run\n" in out) == (0, True)
+    assert (code, "created    mail.example/renew-lets-encrypt-a-srv/run\n" in out) == (
+        0,
+        True,
+    )
     assert (tmp_path / "sv/web/renew-lets-encrypt-a-srv/dependencies.d/eth0").exists()
-    assert not (tmp_path / "sv/mail.example/renew-lets-encrypt-a-srv/dependencies.d/eth0").exists()
+    assert not (
+        tmp_path / "sv/mail.example/renew-lets-encrypt-a-srv/dependencies.d/eth0"
+    ).exists()
     assert call("render", "--host", "x", cwd=tmp_path) == (
         100,
         "",
@@ -543,7 +612,10 @@ def test_layers_from_the_package_to_the_command_line(tmp_path: Path) -> None:
     assert found['domain = ["shop.example.org"]'] == "s6gen.toml:9"
     assert found['log-user = "s6log"'] == "s6gen.toml:2"
     assert found['user = "certs"'] == f"{tmp_path}/etc/s6gen/defaults.toml:2"
-    assert found['python = "/usr/bin/python3.12"'] == f"{tmp_path}/usr/share/s6gen/defaults.toml:1"
+    assert (
+        found['python = "/usr/bin/python3.12"']
+        == f"{tmp_path}/usr/share/s6gen/defaults.toml:1"
+    )
     assert found['live = "/run/rc"'] == "command line"
     assert found['ca = "letsencrypt"'] == "built in"
     assert found['group = "certs"'] == "follows from the others"
@@ -609,7 +681,9 @@ def test_no_cattrs_for_a_single_certificate(tmp_path: Path) -> None:
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z]{1,5}", fullmatch=True),
-        st.one_of(st.text(st.characters(codec="utf-8")), st.booleans(), st.lists(st.text())),
+        st.one_of(
+            st.text(st.characters(codec="utf-8")), st.booleans(), st.lists(st.text())
+        ),
     )
 )
 def test_what_is_written_as_toml_is_read_again(values: dict[str, object]) -> None:

@@ -17,7 +17,9 @@ README = (ROOT / "README.md").read_text()
 
 def example() -> str:
     """The s6gen.toml that the README shows."""
-    found = re.search(r'^    output = "sv"\n(?:(?:    .*)?\n)*?(?=\S)', README, re.MULTILINE)
+    found = re.search(
+        r'^    output = "sv"\n(?:(?:    .*)?\n)*?(?=\S)', README, re.MULTILINE
+    )
     assert found
     return textwrap.dedent(found[0]).strip() + "\n"
 
@@ -25,7 +27,9 @@ def example() -> str:
 def workflow() -> list[str]:
     """What CI runs, but for the installation."""
     text = (ROOT / "docs/workflow.yml").read_text()
-    return [line for line in re.findall(r"- run: (.*)", text) if line.startswith("s6gen ")]
+    return [
+        line for line in re.findall(r"- run: (.*)", text) if line.startswith("s6gen ")
+    ]
 
 
 @attrs.frozen
@@ -46,11 +50,22 @@ class Repository:
 
     def commit(self, message: str) -> list[str]:
         """Commit all; the files that this changes."""
-        identity = ["git", "-c", "user.name=admin", "-c", "user.email=admin@example.org"]
-        for command in (["git", "add", "-A"], [*identity, "commit", "-q", "-m", message]):
+        identity = [
+            "git",
+            "-c",
+            "user.name=admin",
+            "-c",
+            "user.email=admin@example.org",
+        ]
+        for command in (
+            ["git", "add", "-A"],
+            [*identity, "commit", "-q", "-m", message],
+        ):
             subprocess.run(command, cwd=self.path, check=True)
         show = ["git", "show", "--pretty=", "--name-only"]
-        done = subprocess.run(show, cwd=self.path, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            show, cwd=self.path, check=True, capture_output=True, text=True
+        )
         return done.stdout.split()
 
     def write(self, text: str) -> None:
@@ -96,7 +111,9 @@ def test_two_years_of_a_repository(repository: Repository) -> None:
     repository.compiles()
 
     # A name is added: only its service changes.
-    text = text.replace('["shop.example.org"]', '["shop.example.org", "store.example.org"]')
+    text = text.replace(
+        '["shop.example.org"]', '["shop.example.org", "store.example.org"]'
+    )
     repository.write(text)
     drift = (1, "renew-lets-encrypt-shop-srv/run: parameters changed\n")
     assert repository.ci() == [drift, (0, "")]
@@ -112,15 +129,23 @@ def test_two_years_of_a_repository(repository: Repository) -> None:
     repository.program.replace("s6gen/__init__.py", '"0.1.0"', '"0.2.0"')
     log = "templates/renew-lets-encrypt/renew-lets-encrypt-log/run"
     repository.program.replace(log, "s6-log -bd3", "s6-log -b -d3")
-    assert repository.ci()[0] == (1, "renew-lets-encrypt-log/run: s6gen was 0.1.0, is 0.2.0\n")
+    assert repository.ci()[0] == (
+        1,
+        "renew-lets-encrypt-log/run: s6gen was 0.1.0, is 0.2.0\n",
+    )
     assert "\n+s6-log -b -d3 " in repository.s6gen("render", "--diff")[1]
     repository.s6gen("render")
-    assert repository.commit("upgrade") == ["sv/.s6gen", "sv/renew-lets-encrypt-log/run"]
+    assert repository.commit("upgrade") == [
+        "sv/.s6gen",
+        "sv/renew-lets-encrypt-log/run",
+    ]
     repository.compiles()
 
     # Somebody edits by hand: CI finds it, render refuses, a merge keeps it.
     run = repository.path / "sv/renew-lets-encrypt-example-srv/run"
-    run.write_text(run.read_text().replace("execline-umask 022\n", "execline-umask 022\ntruth\n"))
+    run.write_text(
+        run.read_text().replace("execline-umask 022\n", "execline-umask 022\ntruth\n")
+    )
     repository.commit("edit")
     edited = "renew-lets-encrypt-example-srv/run: edited by hand\n"
     assert repository.ci()[0] == (1, edited)
@@ -139,7 +164,10 @@ def test_two_years_of_a_repository(repository: Repository) -> None:
 
     # A site goes.
     repository.write(text[: text.rindex("[[certificate]]")])
-    assert (repository.ci()[0][0], "shop-srv: left over" in repository.ci()[0][1]) == (1, True)
+    assert (repository.ci()[0][0], "shop-srv: left over" in repository.ci()[0][1]) == (
+        1,
+        True,
+    )
     repository.s6gen("render", "--prune")
     gone = repository.commit("prune")
     assert "sv/renew-lets-encrypt-shop-srv/run" in gone
@@ -149,7 +177,9 @@ def test_two_years_of_a_repository(repository: Repository) -> None:
 
 
 def test_the_commands_that_the_readme_shows_are_there(repository: Repository) -> None:
-    shown = re.findall(r"^    s6gen ((?:init|config|templates|render --\w+)) {2,}", README, re.M)
+    shown = re.findall(
+        r"^    s6gen ((?:init|config|templates|render --\w+)) {2,}", README, re.M
+    )
     assert len(shown) >= 6
     repository.write(example())
     repository.s6gen("render")

@@ -46,7 +46,9 @@ def test_it_takes_what_init_writes(tmp_path: Path) -> None:
         pytest.param("[defaults]\npage = 'x'", id="a page for all"),
         pytest.param("[defaults]\nlog-size = '1M'", id="text for a number"),
         pytest.param("[[certificate]]\npage = 'a'", id="no domain"),
-        pytest.param("[[certificate]]\npage = 'a'\ndomain = 1", id="a number for a name"),
+        pytest.param(
+            "[[certificate]]\npage = 'a'\ndomain = 1", id="a number for a name"
+        ),
         pytest.param("[host.a]\nplaceholder = 'yes'", id="text for a flag"),
         pytest.param("certificate = 'a'", id="no table"),
         pytest.param(

@@ -40,8 +40,14 @@ def test_a_preset_with_settings() -> None:
 @pytest.mark.parametrize(
     ("texts", "reason"),
     [
-        (["nginx x=y"], "--deploy: 'nginx x=y': 'x=y': preset nginx has the settings name= dir="),
-        (["nginx", "nginx"], "two are named 'nginx': name one with name=, or 'NAME: …'"),
+        (
+            ["nginx x=y"],
+            "--deploy: 'nginx x=y': 'x=y': preset nginx has the settings name= dir=",
+        ),
+        (
+            ["nginx", "nginx"],
+            "two are named 'nginx': name one with name=, or 'NAME: …'",
+        ),
         (["../x"], "--deploy: '../x': no preset is called '../x'"),
     ],
 )
@@ -54,4 +60,6 @@ def test_what_a_preset_refuses(texts: list[str], reason: str) -> None:
 
 def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["presets"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == presets.names()
+    assert [
+        line.split()[0] for line in capsys.readouterr().out.splitlines()
+    ] == presets.names()

@@ -102,17 +102,23 @@ def test_ten_thousand(wide: bool) -> None:
 def test_graphviz_draws_it(tmp_path: Path) -> None:
     require("dot")
     on_disk(SYSTEM, tmp_path / "src")
-    code, out, err = call("graph", "--given", "clock", "--format", "svg", "src", cwd=tmp_path)
+    code, out, err = call(
+        "graph", "--given", "clock", "--format", "svg", "src", cwd=tmp_path
+    )
 
     assert (code, err, out.count("<svg"), ">clock<" in out) == (0, "", 1, True)
     text = call("graph", "--given", "clock", "src", cwd=tmp_path)[1]
-    subprocess.run(["dot", "-Tplain"], input=text.encode(), check=True, capture_output=True)
+    subprocess.run(
+        ["dot", "-Tplain"], input=text.encode(), check=True, capture_output=True
+    )
 
 
 def test_svg_needs_graphviz(tmp_path: Path) -> None:
     on_disk(SYSTEM, tmp_path / "src")
 
-    assert call("graph", "--format", "svg", "src", cwd=tmp_path, PATH=str(tmp_path)) == (
+    assert call(
+        "graph", "--format", "svg", "src", cwd=tmp_path, PATH=str(tmp_path)
+    ) == (
         100,
         "",
         "s6gen: fatal: --format svg needs dot; install Graphviz, or take --format dot\n",

@@ -36,7 +36,9 @@ from s6gen.errors import Fatal
                 "web",
                 (
                     Copy(parts=("chain",), path="/etc/x/chain.pem", mode="0444"),
-                    Copy(parts=("key",), path="/etc/x/key.pem", group="web", mode="0440"),
+                    Copy(
+                        parts=("key",), path="/etc/x/key.pem", group="web", mode="0440"
+                    ),
                     Reload(service="web", signal="USR2"),
                 ),
             ),
@@ -56,7 +58,14 @@ from s6gen.errors import Fatal
         pytest.param(
             "x: run user=mail timeout=5 sh -c 'echo user=x; true'",
             Consumer(
-                "x", (Run(words=("sh", "-c", "echo user=x; true"), user="mail", timeout="5"),)
+                "x",
+                (
+                    Run(
+                        words=("sh", "-c", "echo user=x; true"),
+                        user="mail",
+                        timeout="5",
+                    ),
+                ),
             ),
             id="run",
         ),
@@ -71,20 +80,29 @@ def test_a_consumer(text: str, expected: Consumer) -> None:
     [
         ("x: ", "a step is missing"),
         ("x: copy chain /a/b;", "a step is missing"),
-        ("x: move chain /a/b", "a step is copy, combine, reload, restart or run: 'move'"),
+        (
+            "x: move chain /a/b",
+            "a step is copy, combine, reload, restart or run: 'move'",
+        ),
         ("x: copy chain", "copy: needs 2 arguments"),
         ("x: copy chain+key /a/b", "copy chain+key: copy is for one part"),
         ("x: combine chain /a/b", "combine chain: copy is for one part"),
         ("x: copy cert /a/b", "must be of chain, certificate, issuers, key: 'cert'"),
         ("x: copy chain a/b", "must be an absolute path: 'a/b'"),
         ("x: copy chain /a/b/", "must be a file, not a directory: '/a/b/'"),
-        ("x: copy key /a/b mode=0444", "mode 0444 would show the key to everybody: '/a/b'"),
+        (
+            "x: copy key /a/b mode=0444",
+            "mode 0444 would show the key to everybody: '/a/b'",
+        ),
         ("x: copy chain /a/b mode=u+r", "mode must be octal: 'u+r'"),
         ("x: copy chain /a/b mode=0644", "mode must be read-only: '0644'"),
         ("x: copy chain /a/b user=x", "copy: 'user=x' is not of owner= group= mode="),
         ("x: copy chain '/a/b", "no closing quotation"),
         ("x: run user=mail", "run: give a command"),
-        ("x: reload a/b", "must be a service's name, or the path of a service directory: 'a/b'"),
+        (
+            "x: reload a/b",
+            "must be a service's name, or the path of a service directory: 'a/b'",
+        ),
         ("s6-rc-x: run true", "not a name for a consumer: 's6-rc-x'"),
         (
             "no-such",
@@ -111,7 +129,10 @@ def host(request: pytest.FixtureRequest, scratch: Path) -> Host:
 
 def shape(path: Path) -> tuple[str, str, str]:
     status = path.stat()
-    owner, group = pwd.getpwuid(status.st_uid).pw_name, grp.getgrgid(status.st_gid).gr_name
+    owner, group = (
+        pwd.getpwuid(status.st_uid).pw_name,
+        grp.getgrgid(status.st_gid).gr_name,
+    )
     return owner, group, oct(stat.S_IMODE(status.st_mode))
 
 
@@ -132,7 +153,9 @@ def test_files_as_wanted_and_once(host: Host) -> None:
     leaf, issuers = (part + mark for part in chain.split(mark)[:2])
 
     assert said == "deployed: web\ndeployed: mail\n"
-    assert {path.name: (path.read_bytes(), *shape(path)) for path in host.targets.iterdir()} == {
+    assert {
+        path.name: (path.read_bytes(), *shape(path)) for path in host.targets.iterdir()
+    } == {
         "chain.pem": (chain, "root", "root", "0o444"),
         "leaf.pem": (leaf, "root", "root", "0o444"),
         "issuers.pem": (issuers, "root", "root", "0o444"),
@@ -273,7 +296,9 @@ def test_whatever_the_service_user_swaps_meanwhile(scratch: Path) -> None:
     def swap() -> None:
         while not done.is_set():
             path, content = dice.choice([(host.chain, chain), (host.key, key)])
-            kind = dice.choice(["file", "file", "link", "directory", "hard link", "fifo"])
+            kind = dice.choice(
+                ["file", "file", "link", "directory", "hard link", "fifo"]
+            )
             new = path.with_name("swapped")
             if kind == "file":
                 host.put(new, content)
@@ -334,8 +359,12 @@ def test_two_services_that_write_one_file(host: Host) -> None:
         host.key.read_bytes() + host.chain.read_bytes(),
         other.chain.read_bytes() + other.key.read_bytes(),
     )
-    before_the_rename = 'touch {at}; until test -e {go}; do sleep 0.1; done; exec {real} "$@"'
-    in_the_middle = 'head -c 99 "$1"; touch {at}; until test -e {go}; do sleep 0.1; done'
+    before_the_rename = (
+        'touch {at}; until test -e {go}; do sleep 0.1; done; exec {real} "$@"'
+    )
+    in_the_middle = (
+        'head -c 99 "$1"; touch {at}; until test -e {go}; do sleep 0.1; done'
+    )
     with (
         held_up(host, "chown", before_the_rename) as release_one,
         held_up(other, "cat", in_the_middle) as release_other,
@@ -352,7 +381,9 @@ def held_up(host: Host, program: str, script: str) -> Iterator[Callable[[], obje
     directory.mkdir()
     at, go = directory / "at", directory / "go"
     wrapper = directory / program
-    wrapper.write_text("#!/bin/sh\n" + script.format(at=at, go=go, real=shutil.which(program)))
+    wrapper.write_text(
+        "#!/bin/sh\n" + script.format(at=at, go=go, real=shutil.which(program))
+    )
     wrapper.chmod(0o755)
     running = attrs.evolve(host, path=f"{directory}:{host.path}").command()
 
@@ -424,7 +455,9 @@ def noting(directory: Path, log: Path) -> Iterator[None]:
 def comes(log: Path, expected: str) -> None:
     """Wait until the log is as expected."""
     deadline = time.monotonic() + 10
-    while (not log.exists() or log.read_text() != expected) and time.monotonic() < deadline:
+    while (
+        not log.exists() or log.read_text() != expected
+    ) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert log.read_text() == expected
 
@@ -461,7 +494,9 @@ def test_services_are_told_and_one_that_is_down_stays_down(host: Host) -> None:
 @pytest.mark.parametrize("through", ["", " through=s6-rc"], ids=["s6-svc", "s6-rc"])
 def test_a_service_of_s6_rc_is_told(host: Host, through: str) -> None:
     require("s6-rc-compile", "s6-rc-init", "s6-rc")
-    answer = subprocess.run(["s6-rc", "reload"], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        ["s6-rc", "reload"], capture_output=True, text=True, check=False
+    )
     if through and "unknown command" in answer.stderr:
         pytest.skip("s6-rc reload came with s6-rc 0.7")
     server, signals = host.scratch / "sources/server", host.scratch / "signals"
@@ -475,9 +510,13 @@ def test_a_service_of_s6_rc_is_told(host: Host, through: str) -> None:
     subprocess.run(["s6-rc-compile", str(compiled), str(server.parent)], check=True)
     host.renders(f"a: reload server{through}", live=live)
     with scanning(host.scratch) as scan:
-        subprocess.run(["s6-rc-init", "-c", str(compiled), "-l", str(live), str(scan)], check=True)
+        subprocess.run(
+            ["s6-rc-init", "-c", str(compiled), "-l", str(live), str(scan)], check=True
+        )
         if through:
-            said = "reload-through-s6-rc: info: server: is not up, and has not been told\n"
+            said = (
+                "reload-through-s6-rc: info: server: is not up, and has not been told\n"
+            )
             assert host.finishes() == f"{said}deployed: a\n"
         s6_rc(live, "-u", "change", "server")
         comes(signals, "start\n")
@@ -492,7 +531,8 @@ def test_killed_at_any_moment(host: Host) -> None:
     files = [host.targets / name for name in ("chain.pem", "key.pem", "both.pem")]
     chain, key, both = files
     host.renders(
-        f"web: copy key {key}; copy chain {chain}", f"mail: combine key+chain {both}; run true"
+        f"web: copy key {key}; copy chain {chain}",
+        f"mail: combine key+chain {both}; run true",
     )
     host.finishes()
     began = time.monotonic()
@@ -525,4 +565,6 @@ def test_killed_at_any_moment(host: Host) -> None:
 
 def until_unlocked(host: Host) -> None:
     """A step that outlives its finish is waited for."""
-    subprocess.run(["s6-setlock", "-t", "10000", str(host.state / "lock"), "true"], check=True)
+    subprocess.run(
+        ["s6-setlock", "-t", "10000", str(host.state / "lock"), "true"], check=True
+    )

@@ -27,7 +27,9 @@ def served(port: int, greeting: Callable[[socket.socket], None]) -> int:
     with socket.create_connection(("127.0.0.1", port), 10) as plain:
         greeting(plain)
         with context.wrap_socket(plain) as secured:
-            return x509.load_der_x509_certificate(secured.getpeercert(True) or b"").serial_number
+            return x509.load_der_x509_certificate(
+                secured.getpeercert(True) or b""
+            ).serial_number
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -40,7 +42,9 @@ def test_the_new_certificate_is_served(name: str, scratch: Path) -> None:
     directory.mkdir()
     host = Host(scratch, os.environ["PATH"])
     host.has_new_certificate()
-    host.renders(f"{name} dir={directory}/tls {server.settings.format(directory=directory)}")
+    host.renders(
+        f"{name} dir={directory}/tls {server.settings.format(directory=directory)}"
+    )
     refused: list[str] = []
     done = threading.Event()
 
@@ -59,7 +63,9 @@ def test_the_new_certificate_is_served(name: str, scratch: Path) -> None:
         deadline = time.monotonic() + WITHIN
         while ask() != number:
             log = (directory / "log").read_text()
-            assert time.monotonic() < deadline, f"{number:x} is not served\n{refused[-3:]}\n{log}"
+            assert time.monotonic() < deadline, (
+                f"{number:x} is not served\n{refused[-3:]}\n{log}"
+            )
             time.sleep(0.05)
 
     said = [host.finishes()]

@@ -29,7 +29,9 @@ from support.power import (
 )
 from support.program import require
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give files to others")
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="needs root, to give files to others"
+)
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first", "renewal"])
@@ -70,7 +72,9 @@ def test_a_deployment(scratch: Path, kind: str, first: bool) -> None:
                 assert file in (good, None if first else before[path])
             for record, givens in zip(found[3:], records.values(), strict=False):
                 if record and digest in record.content:
-                    assert all(found[given] == [*whole.values()][given] for given in givens)
+                    assert all(
+                        found[given] == [*whole.values()][given] for given in givens
+                    )
             assert found[-1] or not any(found[:3])
         sample.add(moment)
     for disk in sample.some(40):
@@ -78,7 +82,12 @@ def test_a_deployment(scratch: Path, kind: str, first: bool) -> None:
         assert "warning" not in host.finishes()
         here = standing(root)
         assert outcomes(here, *whole) == {tuple(whole.values())}
-        assert {one.name for one in host.state.iterdir()} == {"deployed", "given", "lock", "real"}
+        assert {one.name for one in host.state.iterdir()} == {
+            "deployed",
+            "given",
+            "lock",
+            "real",
+        }
         assert not list(host.targets.rglob(".*"))
         assert host.finishes() == ""
 
@@ -99,10 +108,16 @@ def test_an_order(host: Client, ca: Pebble, kind: str, tmp_path: Path) -> None:
         return bool(key and not faults[chain, key.content])
 
     sample = Sample()
-    for moment in cuts(host.directory, lambda strace: host.keep(*options, prefix=strace)):
-        for chain, key, other in outcomes(moment, "chain.pem", "domain.key", "domain.key.next"):
+    for moment in cuts(
+        host.directory, lambda strace: host.keep(*options, prefix=strace)
+    ):
+        for chain, key, other in outcomes(
+            moment, "chain.pem", "domain.key", "domain.key.next"
+        ):
             assert (
-                fit(chain.content, key) or fit(chain.content, other) if chain else kind == "first"
+                fit(chain.content, key) or fit(chain.content, other)
+                if chain
+                else kind == "first"
             )
         sample.add(moment)
     for state in sample.some(20):
@@ -121,8 +136,19 @@ def test_a_rendering(tmp_path: Path, first: bool) -> None:
     with_deployment = ["--deploy", "nginx"]
 
     def renders(strace: tuple[str, ...], *options: str) -> None:
-        command = [*strace, *S6GEN, "render", "--page", "www", "--domain", NAME, *options]
-        done = subprocess.run([*command, "-o", output], env=ENVIRONMENT, capture_output=True)
+        command = [
+            *strace,
+            *S6GEN,
+            "render",
+            "--page",
+            "www",
+            "--domain",
+            NAME,
+            *options,
+        ]
+        done = subprocess.run(
+            [*command, "-o", output], env=ENVIRONMENT, capture_output=True
+        )
         assert done.returncode == 0, done.stderr
 
     if not first:
@@ -131,7 +157,9 @@ def test_a_rendering(tmp_path: Path, first: bool) -> None:
     old = after(standing(output), uncut)
     renders((), *options)
     new = after(standing(output), uncut)
-    files = sorted(path for path in {*old, *new} - {".s6gen"} if is_file(path, old, new))
+    files = sorted(
+        path for path in {*old, *new} - {".s6gen"} if is_file(path, old, new)
+    )
     restore(old, output)
     sample = Sample()
     for moment in cuts(output, lambda strace: renders(strace, *options)):

@@ -45,7 +45,9 @@ def asked(root: Path, *question: str) -> list[str]:
 
 def read(root: Path, sources: list[str], version: Version) -> ServiceSet:
     """The sources as s6gen reads them."""
-    return service_set([read_source(str(root / source)) for source in sources], (), version)
+    return service_set(
+        [read_source(str(root / source)) for source in sources], (), version
+    )
 
 
 @settings(max_examples=int(os.environ.get("S6GEN_TREES", "200")), deadline=None)
@@ -63,14 +65,19 @@ def test_agrees_with_the_real_one(random: Random) -> None:
             shown = {
                 "services": asked(root, "list", "services"),
                 "bundles": asked(root, "list", "bundles"),
-                "dependencies": {one: asked(root, "dependencies", one) for one in ours["services"]},
-                "contents": {one: asked(root, "contents", one) for one in ours["bundles"]},
+                "dependencies": {
+                    one: asked(root, "dependencies", one) for one in ours["services"]
+                },
+                "contents": {
+                    one: asked(root, "contents", one) for one in ours["bundles"]
+                },
             }
             assert shown == {
                 "services": sorted(ours["services"]),
                 "bundles": sorted(ours["bundles"]),
                 "dependencies": {
-                    one: found["dependencies"] for one, found in ours["services"].items()
+                    one: found["dependencies"]
+                    for one, found in ours["services"].items()
                 },
                 "contents": ours["bundles"],
             }

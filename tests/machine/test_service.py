@@ -17,7 +17,14 @@ from cryptography import x509
 from support.gate import Gate, gate
 from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble
 from support.program import require
-from support.supervision import LOG_USER, USER, Machine, python_for_all, under_s6, under_s6_rc
+from support.supervision import (
+    LOG_USER,
+    USER,
+    Machine,
+    python_for_all,
+    under_s6,
+    under_s6_rc,
+)
 
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
@@ -94,7 +101,9 @@ def test_a_certificate_within_seconds_of_the_first_start(
         machine.until(machine.is_waiting, "snooze, and nothing but snooze")
 
         assert names_of(machine.chain) == NAMES
-        ssl.create_default_context().load_cert_chain(machine.chain, machine.keys / "domain.key")
+        ssl.create_default_context().load_cert_chain(
+            machine.chain, machine.keys / "domain.key"
+        )
         assert {path.name: owner_and_mode(path) for path in machine.keys.iterdir()} == {
             "account.key": (USER, "0o600"),
             "domain.csr": (USER, "0o644"),
@@ -110,7 +119,9 @@ def test_a_certificate_within_seconds_of_the_first_start(
         assert owner_and_mode(site.root) == (WEB_USER, "0o751")
         assert list(site.challenges.iterdir()) == []
         assert owner_and_mode(Path(machine.parameters.log_dir)) == (LOG_USER, "0o750")
-        machine.until(lambda: "new certificate for example.org" in machine.log, "a line of it")
+        machine.until(
+            lambda: "new certificate for example.org" in machine.log, "a line of it"
+        )
         assert machine.status("up,wantedup") == "true true"
 
 
@@ -119,15 +130,23 @@ def test_readiness_is_a_certificate_that_is_deployed(
 ) -> None:
     target = scratch / "server/chain.pem"
     with start(
-        authority, notify=60, deployments=[f"x: copy chain {target}"], state_dir=f"{scratch}/state"
+        authority,
+        notify=60,
+        deployments=[f"x: copy chain {target}"],
+        state_dir=f"{scratch}/state",
     ) as machine:
         subprocess.run(
-            ["s6-svwait", "-U", "-t", "30000", str(machine.service_directory)], check=True
+            ["s6-svwait", "-U", "-t", "30000", str(machine.service_directory)],
+            check=True,
         )
         assert target.read_bytes() == machine.chain.read_bytes()
-        machine.until(lambda: "deployed: x" in machine.log, "finish's own words in the log")
+        machine.until(
+            lambda: "deployed: x" in machine.log, "finish's own words in the log"
+        )
         machine.svc("-a")
-        machine.until(lambda: machine.status("ready") == "true", "ready again after a look")
+        machine.until(
+            lambda: machine.status("ready") == "true", "ready again after a look"
+        )
 
 
 def test_a_boot_deploys_what_a_power_cut_left(
@@ -177,7 +196,9 @@ def test_a_placeholder_until_there_is_a_certificate(
         assert b"s6gen placeholder" in both.read_bytes()
         entrance.opened.set()
         machine.svc("-a")
-        machine.until(lambda: machine.log.count("deployed: x") == 2, "a real certificate")
+        machine.until(
+            lambda: machine.log.count("deployed: x") == 2, "a real certificate"
+        )
         real = both.read_bytes()
         assert machine.chain.read_bytes() in real
         assert b"placeholder" not in real
@@ -189,7 +210,9 @@ def test_a_placeholder_until_there_is_a_certificate(
         machine.chain.unlink()
         connections = entrance.connections
         machine.svc("-u")
-        machine.until(lambda: entrance.connections > connections, "a connection to the CA")
+        machine.until(
+            lambda: entrance.connections > connections, "a connection to the CA"
+        )
         machine.svc("-r")
         machine.until(lambda: entrance.connections > connections + 1, "another one")
         assert b"placeholder" in machine.chain.read_bytes()
@@ -197,7 +220,10 @@ def test_a_placeholder_until_there_is_a_certificate(
 
 
 def test_a_ca_that_is_down_does_not_block_a_boot(
-    start: Start, authority: Pebble, door: Callable[[int], Gate], request: pytest.FixtureRequest
+    start: Start,
+    authority: Pebble,
+    door: Callable[[int], Gate],
+    request: pytest.FixtureRequest,
 ) -> None:
     if "s6-rc" not in request.node.callspec.id:
         pytest.skip("s6-rc alone waits with a timeout-up")
@@ -209,7 +235,9 @@ def test_a_ca_that_is_down_does_not_block_a_boot(
         pass
 
 
-def test_a_restart_and_a_look_do_not_order_again(start: Start, authority: Pebble) -> None:
+def test_a_restart_and_a_look_do_not_order_again(
+    start: Start, authority: Pebble
+) -> None:
     with start(authority) as machine:
         machine.until(machine.chain.exists, "a certificate")
         machine.until(machine.is_waiting, "snooze after the first certificate")
@@ -219,7 +247,9 @@ def test_a_restart_and_a_look_do_not_order_again(start: Start, authority: Pebble
         machine.until(machine.is_waiting, "snooze after the restart")
         look = machine.timefile.stat().st_mtime_ns
         machine.svc("-a")
-        machine.until(lambda: machine.timefile.stat().st_mtime_ns > look, "a look at once")
+        machine.until(
+            lambda: machine.timefile.stat().st_mtime_ns > look, "a look at once"
+        )
         machine.until(machine.is_waiting, "snooze after the look")
 
         assert machine.chain.read_bytes() == chain
@@ -255,7 +285,8 @@ def test_down_in_the_middle_leaves_nothing_and_up_goes_on(
         start(slow) as machine,
     ):
         machine.until(
-            lambda: site.challenges.exists() and any(site.challenges.iterdir()), "an answer"
+            lambda: site.challenges.exists() and any(site.challenges.iterdir()),
+            "an answer",
         )
         machine.svc("-wD", "-d")
 
@@ -284,7 +315,9 @@ def test_a_ca_that_is_down_is_asked_once(
         assert not machine.chain.exists()
 
 
-@pytest.mark.parametrize("clock", [0, time.time() + 366 * 86400], ids=["1970", "next year"])
+@pytest.mark.parametrize(
+    "clock", [0, time.time() + 366 * 86400], ids=["1970", "next year"]
+)
 def test_a_timefile_of_a_wrong_clock_does_no_harm(
     start: Start, authority: Pebble, clock: float
 ) -> None:
@@ -311,7 +344,9 @@ def test_what_cannot_start_says_why_and_tries_again_in_a_minute(
     start: Start, authority: Pebble
 ) -> None:
     with start(authority, user="no-such-user", group="nogroup") as machine:
-        machine.until(lambda: "no such user: no-such-user" in machine.log, "the reason in the log")
+        machine.until(
+            lambda: "no such user: no-such-user" in machine.log, "the reason in the log"
+        )
         time.sleep(3)
 
         assert machine.log.count("no such user: no-such-user") == 1
@@ -330,7 +365,9 @@ def test_a_snooze_that_is_missing_is_given_up(
                 (programs / program.name).symlink_to(program)
     monkeypatch.setenv("PATH", str(programs))
     with start(authority) as machine:
-        machine.until(lambda: machine.status("up,wantedup") == "false false", "it is given up")
+        machine.until(
+            lambda: machine.status("up,wantedup") == "false false", "it is given up"
+        )
 
         assert machine.log.count("snooze") == 5
 
@@ -346,7 +383,11 @@ def plant_above(site: WebServer, target: Path) -> None:
 
 @pytest.mark.parametrize("plant", [plant_in_place, plant_above])
 def test_nothing_of_others_is_followed_or_taken(
-    start: Start, authority: Pebble, site: WebServer, scratch: Path, plant: Callable[..., None]
+    start: Start,
+    authority: Pebble,
+    site: WebServer,
+    scratch: Path,
+    plant: Callable[..., None],
 ) -> None:
     """The web server's user puts a link to somebody's directory where the answers are to go."""
     precious = make(scratch / "precious")
@@ -357,13 +398,20 @@ def test_nothing_of_others_is_followed_or_taken(
 
         assert owner_and_mode(precious) == ("root", "0o700")
         assert list(precious.iterdir()) == []
-        assert f"is a symbolic link to {precious}: render with the real path" in machine.log
+        assert (
+            f"is a symbolic link to {precious}: render with the real path"
+            in machine.log
+        )
 
 
-def test_a_directory_of_others_is_not_taken(start: Start, authority: Pebble, scratch: Path) -> None:
+def test_a_directory_of_others_is_not_taken(
+    start: Start, authority: Pebble, scratch: Path
+) -> None:
     (make(scratch / "etc") / "passwd").write_text("precious")
     with start(authority, certificate_dir=str(scratch / "etc")) as machine:
-        machine.until(lambda: "does not belong to" in machine.log, "the reason in the log")
+        machine.until(
+            lambda: "does not belong to" in machine.log, "the reason in the log"
+        )
 
         assert owner_and_mode(scratch / "etc") == ("root", "0o755")
 
@@ -392,10 +440,14 @@ def test_acme_tiny_is_called_when_the_chain_runs_out(
         machine.until(machine.is_waiting, "snooze after it")
         look = machine.timefile.stat().st_mtime_ns
         machine.svc("-a")
-        machine.until(lambda: machine.timefile.stat().st_mtime_ns > look, "another look")
+        machine.until(
+            lambda: machine.timefile.stat().st_mtime_ns > look, "another look"
+        )
         machine.until(machine.is_waiting, "snooze after it")
 
-        ssl.create_default_context().load_cert_chain(machine.chain, machine.keys / "domain.key")
+        ssl.create_default_context().load_cert_chain(
+            machine.chain, machine.keys / "domain.key"
+        )
         assert machine.log.count("Certificate signed!") == 1
         assert "signed_chain.crt.new" not in {path.name for path in keys.iterdir()}
 
@@ -405,4 +457,7 @@ def test_any_command_is_a_client(start: Start, authority: Pebble) -> None:
     with start(authority, client=command) as machine:
         machine.until(lambda: "it is" in machine.log, "the command's words in the log")
 
-        assert f"it is {USER} in {machine.service_directory.name}, with $1 {{}}\n" in machine.log
+        assert (
+            f"it is {USER} in {machine.service_directory.name}, with $1 {{}}\n"
+            in machine.log
+        )

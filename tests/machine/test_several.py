@@ -34,13 +34,24 @@ CERTIFICATE = '[[certificate]]\npage = "{0}"\ndomain = "{0}"\n'
 @pytest.fixture
 def authority(scratch: Path, dns: ChallTestSrv) -> Iterator[Pebble]:
     """A CA that finds each name's site in a directory of that name."""
-    require("execlineb", "s6-svscan", "s6-log", "snooze", PEBBLE, "nginx", "s6-rc-compile", "s6-rc")
+    require(
+        "execlineb",
+        "s6-svscan",
+        "s6-log",
+        "snooze",
+        PEBBLE,
+        "nginx",
+        "s6-rc-compile",
+        "s6-rc",
+    )
     (scratch / "www").mkdir()
     (scratch / "ca").mkdir()
 
     def make() -> Command:
         conf = nginx_conf(scratch, "127.0.0.1", port := free_port())
-        text = conf.read_text().replace(f"root {scratch}/www;", f"root {scratch}/www/$host;")
+        text = conf.read_text().replace(
+            f"root {scratch}/www;", f"root {scratch}/www/$host;"
+        )
         conf.write_text(f"user {USER};\n{text}")
         argv = ("nginx", "-p", str(scratch), "-c", str(conf))
         return Command(argv=argv, log=scratch / "web.log", ports=(port,))
@@ -55,11 +66,15 @@ def until(holds: Callable[[], bool], log: Path) -> None:
     deadline = time.monotonic() + WITHIN
     while not holds():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {WITHIN:g} s; the log:\n{log.read_text()}", pytrace=False)
+            pytest.fail(
+                f"not within {WITHIN:g} s; the log:\n{log.read_text()}", pytrace=False
+            )
         time.sleep(0.05)
 
 
-def test_from_one_file_to_certificates_and_one_more(scratch: Path, authority: Pebble) -> None:
+def test_from_one_file_to_certificates_and_one_more(
+    scratch: Path, authority: Pebble
+) -> None:
     defaults = DEFAULTS.format(
         top=scratch,
         user=USER,
@@ -89,7 +104,9 @@ def test_from_one_file_to_certificates_and_one_more(scratch: Path, authority: Pe
     log, live = scratch / "log/current", scratch / "live"
     with scanning(scratch) as scan:
         database = compiled(2)
-        subprocess.run(["s6-rc-init", "-c", database, "-l", str(live), str(scan)], check=True)
+        subprocess.run(
+            ["s6-rc-init", "-c", database, "-l", str(live), str(scan)], check=True
+        )
         s6_rc(live, "-u", "change", "renew-lets-encrypt")
         until(lambda: all(chain(page).exists() for page in pages[:2]), log)
         key = (scratch / "keys/account.key").read_bytes()
@@ -103,9 +120,13 @@ def test_from_one_file_to_certificates_and_one_more(scratch: Path, authority: Pe
         until(chain(pages[2]).exists, log)
 
         for page in pages:
-            until(lambda page=page: f"new certificate for {page}" in log.read_text(), log)  # type: ignore[misc]
+            until(
+                lambda page=page: f"new certificate for {page}" in log.read_text(), log
+            )  # type: ignore[misc]
             leaf = x509.load_pem_x509_certificates(chain(page).read_bytes())[0]
-            names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            names = leaf.extensions.get_extension_for_class(
+                x509.SubjectAlternativeName
+            ).value
             assert names.get_values_for_type(x509.DNSName) == [page]
         assert (scratch / "keys/account.key").read_bytes() == key
         assert len(set(map(account, pages, [scratch] * 3))) == 1
@@ -116,7 +137,9 @@ def test_from_one_file_to_certificates_and_one_more(scratch: Path, authority: Pe
 def service_pid(live: Path, service: str) -> int:
     """The process of a service that is up."""
     command = ["s6-svstat", "-o", "pid", str(live / "servicedirs" / service)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return int(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
 
 
 def is_waiting(live: Path, service: str) -> bool:
@@ -134,13 +157,17 @@ def account(page: str, scratch: Path) -> str:
 
 
 @pytest.mark.parametrize("helper", ["make-directory", "within"])
-def test_services_that_start_at_once_make_one_directory(scratch: Path, helper: str) -> None:
+def test_services_that_start_at_once_make_one_directory(
+    scratch: Path, helper: str
+) -> None:
     """At boot all begin in the same moment, and share the directory of the account's key."""
     templates = Path(__file__).parents[2] / "templates/renew-lets-encrypt"
     program = next(templates.rglob(helper))
     for turn in range(40):
         path = f"{scratch}/{turn}/a/b/c"
-        arguments = [USER, USER, "0750", path] if helper == "make-directory" else [path, "true"]
+        arguments = (
+            [USER, USER, "0750", path] if helper == "make-directory" else [path, "true"]
+        )
         command = ["sh", str(program), *arguments]
         started = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
         ends = [(one.communicate()[1], one.returncode) for one in started]

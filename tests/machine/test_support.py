@@ -49,7 +49,15 @@ def test_a_lost_race_for_a_port_is_repeated(tmp_path: Path, dns: ChallTestSrv) -
 
     def make() -> Command:
         port = next(ports)
-        argv = ("busybox", "httpd", "-f", "-p", f"127.0.0.1:{port}", "-h", str(tmp_path))
+        argv = (
+            "busybox",
+            "httpd",
+            "-f",
+            "-p",
+            f"127.0.0.1:{port}",
+            "-h",
+            str(tmp_path),
+        )
         return Command(argv=argv, log=tmp_path / "log", ports=(port,))
 
     with running(make) as command:
@@ -96,8 +104,12 @@ def test_what_a_power_cut_leaves(
 ) -> None:
     (tmp_path / "f").write_bytes(b"old")
     command = ["sh", "-ec", script]
-    moments = cuts(tmp_path, lambda strace: subprocess.run([*strace, *command], cwd=tmp_path))
-    seen = [{found.content for (found,) in outcomes(one, "f") if found} for one in moments]
+    moments = cuts(
+        tmp_path, lambda strace: subprocess.run([*strace, *command], cwd=tmp_path)
+    )
+    seen = [
+        {found.content for (found,) in outcomes(one, "f") if found} for one in moments
+    ]
 
     assert set.union(*seen) == during
     assert seen[-1] == after

@@ -107,7 +107,9 @@ def footprint(machine: Machine, directories: list[Path]) -> dict[str, object]:
     return {
         "files": sorted(str(path) for one in directories for path in one.rglob("*")),
         "processes": sorted(name for name, _ in found),
-        "descriptors": sorted((name, len([*(one / "fd").iterdir()])) for name, one in found),
+        "descriptors": sorted(
+            (name, len([*(one / "fd").iterdir()])) for name, one in found
+        ),
     }
 
 
@@ -138,7 +140,8 @@ def trouble(machine: Machine, door: Gate, disk: Path) -> dict[int, Callable[[], 
         failures = machine.log.count("s6gen-acme: fatal")
         with door.gone():
             machine.until(
-                lambda: machine.log.count("s6gen-acme: fatal") > failures, "an attempt that failed"
+                lambda: machine.log.count("s6gen-acme: fatal") > failures,
+                "an attempt that failed",
             )
 
     def killed() -> None:
@@ -156,7 +159,9 @@ def trouble(machine: Machine, door: Gate, disk: Path) -> dict[int, Callable[[], 
         failures = machine.log.count("not deployed")
         with contextlib.suppress(OSError):
             (disk / "ballast").write_bytes(bytes(1 << 17))
-        machine.until(lambda: machine.log.count("not deployed") > failures, "a full disk")
+        machine.until(
+            lambda: machine.log.count("not deployed") > failures, "a full disk"
+        )
         (disk / "ballast").unlink()
 
     return {
@@ -176,21 +181,28 @@ def kill(machine: Machine) -> None:
 def update(machine: Machine, scratch: Path) -> None:
     """Render with another schedule, compile, and switch the live database to it."""
     other = attrs.evolve(
-        machine.parameters, raw_snooze=str(machine.parameters.raw_snooze).replace("-S/2", "-S/3")
+        machine.parameters,
+        raw_snooze=str(machine.parameters.raw_snooze).replace("-S/2", "-S/3"),
     )
     store(rendered(other), scratch / "sv", force=False)
     compiled = scratch / "compiled-again"
     subprocess.run(["s6-rc-compile", str(compiled), str(scratch / "sv")], check=True)
-    subprocess.run(["s6-rc-update", "-l", str(scratch / "live"), str(compiled)], check=True)
+    subprocess.run(
+        ["s6-rc-update", "-l", str(scratch / "live"), str(compiled)], check=True
+    )
     machine.until(
-        lambda: any("-S/3" in argv(process) for process in Path("/proc").glob("[0-9]*")),
+        lambda: any(
+            "-S/3" in argv(process) for process in Path("/proc").glob("[0-9]*")
+        ),
         "snooze with the new schedule",
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_twenty_renewals(kind: str, scratch: Path, dns: ChallTestSrv, site: WebServer) -> None:
+def test_twenty_renewals(
+    kind: str, scratch: Path, dns: ChallTestSrv, site: WebServer
+) -> None:
     require("execlineb", "s6-svscan", "s6-log", "snooze", "nginx", PEBBLE)
     if kind == "s6-rc":
         require("s6-rc-compile", "s6-rc-init", "s6-rc")
@@ -260,4 +272,6 @@ def renew_often(
     assert footprint(machine, directories) == early
     # Some pages more are a stack that once was deeper, a line that once was longer.
     last = memory(machine)
-    assert {name: kib for name, kib in last.items() if kib > held[name] + PAGES} == {}, held
+    assert {
+        name: kib for name, kib in last.items() if kib > held[name] + PAGES
+    } == {}, held

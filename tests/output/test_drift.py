@@ -30,7 +30,11 @@ def git(site: Path, *arguments: str) -> str:
     """What git says."""
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
     done = subprocess.run(
-        ["git", *identity, *arguments], cwd=site, check=True, capture_output=True, text=True
+        ["git", *identity, *arguments],
+        cwd=site,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return done.stdout
 
@@ -112,7 +116,9 @@ def test_a_newer_s6gen_is_told_from_new_parameters(site: Path, tmp_path: Path) -
     assert newer.call("render", "--check", cwd=site) == (0, "", "")
 
     newer.replace(
-        "templates/renew-lets-encrypt/renew-lets-encrypt-srv/run", "fdmove", "# new\nfdmove"
+        "templates/renew-lets-encrypt/renew-lets-encrypt-srv/run",
+        "fdmove",
+        "# new\nfdmove",
     )
 
     expected = f"{RUN}: s6gen was 0.1.0, is 0.2.0\n"
@@ -124,7 +130,9 @@ def test_a_newer_s6gen_is_told_from_new_parameters(site: Path, tmp_path: Path) -
     )
     newer.call("render", cwd=site)
     assert "# renew-lets-encrypt-example-srv 0.2.0 " in (site / "sv/.s6gen").read_text()
-    assert f"{RUN}: s6gen was 0.2.0, is 0.1.0\n" in call("render", "--check", cwd=site)[1]
+    assert (
+        f"{RUN}: s6gen was 0.2.0, is 0.1.0\n" in call("render", "--check", cwd=site)[1]
+    )
 
 
 def test_changed_templates_of_the_same_s6gen(site: Path) -> None:
@@ -143,14 +151,22 @@ def test_the_difference_is_one_that_git_applies(site: Path) -> None:
     sv = site / "sv"
     (sv / "renew-lets-encrypt-log/type").unlink()
     (sv / "renew-lets-encrypt-log/finish").chmod(0o644)
-    (sv / "renew-lets-encrypt-example-srv/producer-for").write_text("no newline\tat the end")
+    (sv / "renew-lets-encrypt-example-srv/producer-for").write_text(
+        "no newline\tat the end"
+    )
     (site / "s6gen.toml").write_text(
-        'output = "sv"\n[defaults]\nnetwork-service = "eth0"\n' + ONE + 'user = "acme"\n'
+        'output = "sv"\n[defaults]\nnetwork-service = "eth0"\n'
+        + ONE
+        + 'user = "acme"\n'
     )
 
     code, out, _ = call("render", "--diff", cwd=site)
     subprocess.run(
-        ["git", "apply", "--directory=sv", "-"], cwd=site, input=out, text=True, check=True
+        ["git", "apply", "--directory=sv", "-"],
+        cwd=site,
+        input=out,
+        text=True,
+        check=True,
     )
 
     assert code == 1
@@ -223,7 +239,9 @@ def test_an_edit_is_merged_again_and_again(site: Path) -> None:
     assert call("render", "--check", cwd=site) == (0, "", "")
     # Once the edit is gone, so is what it needed.
     edit(run, "# mine\n", "")
-    assert call("render", cwd=site)[1] == ("removed    renew-lets-encrypt-example-srv/.run.s6gen\n")
+    assert call("render", cwd=site)[1] == (
+        "removed    renew-lets-encrypt-example-srv/.run.s6gen\n"
+    )
     assert call("render", "--check", cwd=site) == (0, "", "")
 
 
@@ -273,7 +291,9 @@ def test_without_a_repository_nothing_is_known(tmp_path: Path) -> None:
     code, _, err = call("render", "--merge", cwd=tmp_path)
 
     assert code == 100
-    assert err.startswith(f"s6gen: fatal: sv/{RUN}: git cannot tell what was rendered last: fatal:")
+    assert err.startswith(
+        f"s6gen: fatal: sv/{RUN}: git cannot tell what was rendered last: fatal:"
+    )
 
 
 def test_an_edit_of_what_nobody_committed_cannot_be_merged(site: Path) -> None:
@@ -285,14 +305,18 @@ def test_an_edit_of_what_nobody_committed_cannot_be_merged(site: Path) -> None:
     code, _, err = call("render", "--merge", cwd=site)
 
     assert code == 100
-    assert err.endswith(": git has no copy of what was rendered last: --force drops the edit\n")
+    assert err.endswith(
+        ": git has no copy of what was rendered last: --force drops the edit\n"
+    )
 
 
 def test_an_edit_of_a_file_that_is_no_longer_rendered(site: Path) -> None:
     (site / "s6gen.toml").write_text(ONE + 'deploy = "nginx"\n')
     call("render", cwd=site)
     commit(site)
-    edit(site / "sv/renew-lets-encrypt-example-srv/data/copy", "execline-umask", "# x\n#")
+    edit(
+        site / "sv/renew-lets-encrypt-example-srv/data/copy", "execline-umask", "# x\n#"
+    )
     (site / "s6gen.toml").write_text(ONE)
 
     code, _, err = call("render", "--merge", cwd=site)
@@ -360,7 +384,9 @@ def test_a_service_that_was_removed_by_hand_is_forgotten(site: Path) -> None:
     (site / "s6gen.toml").write_text(TWO)
     call("render", cwd=site)
     git(site, "add", "-A")
-    subprocess.run(["rm", "-r", str(site / "sv/renew-lets-encrypt-shop-srv")], check=True)
+    subprocess.run(
+        ["rm", "-r", str(site / "sv/renew-lets-encrypt-shop-srv")], check=True
+    )
     (site / "s6gen.toml").write_text(ONE)
 
     assert call("render", cwd=site)[::2] == (0, "")
@@ -385,7 +411,9 @@ def test_a_host_that_is_left_over(tmp_path: Path) -> None:
     ("page", "changed"),
     [
         pytest.param("blog", "", id="far apart"),
-        pytest.param("site", "updated    renew-lets-encrypt-log/consumer-for\n", id="neighbours"),
+        pytest.param(
+            "site", "updated    renew-lets-encrypt-log/consumer-for\n", id="neighbours"
+        ),
     ],
 )
 def test_two_branches_merge(site: Path, page: str, changed: str) -> None:
@@ -401,7 +429,15 @@ def test_two_branches_merge(site: Path, page: str, changed: str) -> None:
     (site / "s6gen.toml").write_text(TWO)
     call("render", cwd=site)
     commit(site)
-    merge = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "merge", "other"]
+    merge = [
+        "git",
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@example.org",
+        "merge",
+        "other",
+    ]
     subprocess.run(merge, cwd=site, capture_output=True, check=False)
     conflicts = git(site, "diff", "--name-only", "--diff-filter=U").split()
     assert "sv/.s6gen" not in conflicts
@@ -452,7 +488,18 @@ def test_the_last_certificate_goes(site: Path) -> None:
 
 def test_prune_leaves_alone_what_others_rendered_below(site: Path) -> None:
     (site / "s6gen.toml").write_text('output = "."\n' + ONE)
-    call("render", "--page", "x", "--domain", "x.org", "-o", "other/sv", "-c", "none", cwd=site)
+    call(
+        "render",
+        "--page",
+        "x",
+        "--domain",
+        "x.org",
+        "-o",
+        "other/sv",
+        "-c",
+        "none",
+        cwd=site,
+    )
     call("render", cwd=site)
     others = held(site / "sv")
 
@@ -484,7 +531,9 @@ def test_no_link_leads_out_of_the_output(site: Path, tmp_path: Path) -> None:
 def test_a_stage_that_a_kill_left_is_no_host(site: Path) -> None:
     stage = site / "sv/.s6gen-new"
     stage.mkdir()
-    (stage / ".s6gen").write_text("# host .s6gen-new\n" + (site / "sv/.s6gen").read_text())
+    (stage / ".s6gen").write_text(
+        "# host .s6gen-new\n" + (site / "sv/.s6gen").read_text()
+    )
 
     assert call("render", cwd=site) == (0, "", "")
     assert not stage.exists()

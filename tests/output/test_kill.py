@@ -70,7 +70,9 @@ def killed(number: int, work: Callable[[], object]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
-def moments(start: Path, sv: Path, wish: Wish, expected: dict[str, tuple[bytes, int]]) -> int:
+def moments(
+    start: Path, sv: Path, wish: Wish, expected: dict[str, tuple[bytes, int]]
+) -> int:
     """Kill a rendering before each of its calls, and render again; how many there are."""
     for number in itertools.count():
         shutil.rmtree(sv)
@@ -99,14 +101,20 @@ def edit(output: Path) -> None:
         pytest.param(FIRST, True, THEN._replace(force=True), id="an edit dropped"),
     ],
 )
-def test_killed_anywhere(before: Wish | None, edited: bool, wish: Wish, tmp_path: Path) -> None:
+def test_killed_anywhere(
+    before: Wish | None, edited: bool, wish: Wish, tmp_path: Path
+) -> None:
     require("git")
     start, sv = tmp_path / "start", tmp_path / "sv"
     start.mkdir()
     if before:
         fulfil(before, start)
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm.", "--allow-empty"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "-A"],
+        [*identity, "commit", "-qm.", "--allow-empty"],
+    ):
         subprocess.run(["git", *command], cwd=start, check=True)
     if edited:
         edit(start)
@@ -118,7 +126,9 @@ def test_killed_anywhere(before: Wish | None, edited: bool, wish: Wish, tmp_path
 
 
 def without_git(output: Path) -> dict[str, tuple[bytes, int]]:
-    return {path: one for path, one in held(output).items() if not path.startswith(".git/")}
+    return {
+        path: one for path, one in held(output).items() if not path.startswith(".git/")
+    }
 
 
 def test_a_second_merge_that_is_killed(tmp_path: Path) -> None:

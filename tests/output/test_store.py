@@ -30,7 +30,9 @@ def put(tree: Tree, output: Path, *, force: bool = False) -> list[str]:
 def held(output: Path) -> Tree:
     """Every file below output but the record."""
     return {
-        path.relative_to(output).as_posix(): File(path.read_bytes(), path.stat().st_mode & 0o777)
+        path.relative_to(output).as_posix(): File(
+            path.read_bytes(), path.stat().st_mode & 0o777
+        )
         for path in sorted(output.rglob("*"))
         if path.is_file() and path.name != ".s6gen"
     }
@@ -38,7 +40,10 @@ def held(output: Path) -> Tree:
 
 def times(output: Path) -> dict[Path, tuple[int, int]]:
     """Inode and time of all that is there."""
-    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in output.rglob("*")}
+    return {
+        path: (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in output.rglob("*")
+    }
 
 
 @pytest.fixture
@@ -53,7 +58,9 @@ def test_creates(output: Path) -> None:
     finally:
         os.umask(mask)
 
-    assert [("created", path) for path in TREE] == [(one.action, one.path) for one in changes]
+    assert [("created", path) for path in TREE] == [
+        (one.action, one.path) for one in changes
+    ]
     assert held(output) == TREE
     assert (output / "foo/data").stat().st_mode & 0o777 == 0o755
 
@@ -116,7 +123,11 @@ def test_an_edited_file_is_refused_and_nothing_written(output: Path) -> None:
     store(TREE, output, force=False)
     (output / "foo/run").write_text("#!/bin/execlineb -P\nmine\n")
     before = times(output)
-    after = {**TREE, "foo/run": File(b"#!/bin/execlineb -P\nbar\n", 0o755), "foo/new": File(b"")}
+    after = {
+        **TREE,
+        "foo/run": File(b"#!/bin/execlineb -P\nbar\n", 0o755),
+        "foo/new": File(b""),
+    }
 
     with pytest.raises(
         Fatal,
@@ -152,14 +163,18 @@ def test_a_file_of_others_that_is_the_same_is_adopted(output: Path) -> None:
     ]
 
 
-def test_a_symbolic_link_is_refused_and_never_followed(output: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_refused_and_never_followed(
+    output: Path, tmp_path: Path
+) -> None:
     store(TREE, output, force=False)
     target = tmp_path / "precious"
     target.write_bytes(TREE["foo/run"].content)
     (output / "foo/run").unlink()
     (output / "foo/run").symlink_to(target)
 
-    with pytest.raises(Fatal, match=r"^foo/run: is a symbolic link: remove it, or replace it"):
+    with pytest.raises(
+        Fatal, match=r"^foo/run: is a symbolic link: remove it, or replace it"
+    ):
         store(TREE, output, force=False)
     store({**TREE, "foo/run": File(b"#!/bin/true\n", 0o755)}, output, force=True)
 
@@ -174,7 +189,9 @@ def test_a_service_directory_that_is_a_link_is_refused_even_by_force(
     output.mkdir()
     (output / "foo").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(Fatal, match=r"/sv/foo/data: lies in what is no directory: remove that$"):
+    with pytest.raises(
+        Fatal, match=r"/sv/foo/data: lies in what is no directory: remove that$"
+    ):
         store(TREE, output, force=True)
 
     assert list((tmp_path / "elsewhere").iterdir()) == []
@@ -200,13 +217,17 @@ def test_a_directory_at_a_files_place_is_refused_even_by_force(output: Path) -> 
     assert times(output) == before
 
 
-def test_a_record_that_points_elsewhere_removes_nothing(output: Path, tmp_path: Path) -> None:
+def test_a_record_that_points_elsewhere_removes_nothing(
+    output: Path, tmp_path: Path
+) -> None:
     store(TREE, output, force=False)
     (tmp_path / "precious").write_text("mine")
     with (output / ".s6gen").open("a") as record:
         record.write(f"{'0' * 64}  foo/../../precious\n")
 
-    with pytest.raises(Fatal, match=r"/sv/\.s6gen:5: must be a path below this directory: "):
+    with pytest.raises(
+        Fatal, match=r"/sv/\.s6gen:5: must be a path below this directory: "
+    ):
         store(TREE, output, force=True)
 
     assert (tmp_path / "precious").read_text() == "mine"
@@ -229,7 +250,9 @@ def test_output_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     for output in (tmp_path / "file", tmp_path / "file/below"):
-        with pytest.raises(Fatal, match=r"^--output: /.*: is not a directory$") as refusal:
+        with pytest.raises(
+            Fatal, match=r"^--output: /.*: is not a directory$"
+        ) as refusal:
             store(TREE, output, force=False)
         assert refusal.value.code is Exit.USAGE
 
@@ -239,11 +262,15 @@ def test_a_record_with_a_conflict_names_the_line(output: Path) -> None:
     record = output / ".s6gen"
     record.write_text("<<<<<<< HEAD\n" + record.read_text())
 
-    with pytest.raises(Fatal, match=r"/sv/\.s6gen:1: a conflict: keep the lines of both sides, "):
+    with pytest.raises(
+        Fatal, match=r"/sv/\.s6gen:1: a conflict: keep the lines of both sides, "
+    ):
         store(TREE, output, force=False)
 
 
-def test_a_kill_leaves_whole_files_and_the_next_rendering_finishes(output: Path) -> None:
+def test_a_kill_leaves_whole_files_and_the_next_rendering_finishes(
+    output: Path,
+) -> None:
     """SIGKILL at random moments, two hundred times, while two trees replace each other."""
     one = {f"foo/{n}": File(b"#! one %d\n" % n * 99, 0o755) for n in range(9)}
     two = {f"foo/{n}": File(b"#! two %d\n" % n * 99, 0o755) for n in range(3, 12)}

@@ -55,7 +55,11 @@ def rendered(arguments: str) -> Tree:
     """What the arguments of `s6gen render` make, without the client's copy."""
     given = given_values(command.make_context("render", shlex.split(arguments)).params)
     tree = render(services(certificates(request(None, given, None))[None]))
-    return {path: file for path, file in tree.items() if not path.endswith("/acme_client.py")}
+    return {
+        path: file
+        for path, file in tree.items()
+        if not path.endswith("/acme_client.py")
+    }
 
 
 def configured(case: str) -> Tree:
@@ -98,7 +102,10 @@ def test_the_client_goes_along_as_it_is() -> None:
     tree = render([RenewLetsEncrypt(page="example", domains=["example.org"])])
     module = GOLDEN.parent.parent / "s6gen/acme_client.py"
 
-    assert tree["renew-lets-encrypt-srv/data/acme_client.py"].content == module.read_bytes()
+    assert (
+        tree["renew-lets-encrypt-srv/data/acme_client.py"].content
+        == module.read_bytes()
+    )
 
 
 def rewrite() -> None:

@@ -35,7 +35,9 @@ NAMES = (
     st.text(
         st.one_of(
             st.sampled_from(" \t\n\r\\\"'$#{}*?[]~!`|&;<>()=%^-.${here}"),
-            st.characters(min_codepoint=1, max_codepoint=0xD7FF).filter(lambda c: c != "/"),
+            st.characters(min_codepoint=1, max_codepoint=0xD7FF).filter(
+                lambda c: c != "/"
+            ),
             st.characters(min_codepoint=0xE000),
             st.integers(0xDC80, 0xDCFF).map(chr),
         ),
@@ -82,13 +84,23 @@ def recorded(workshop: Path, service: RenewLetsEncrypt) -> list[list[str]]:
     )
     words = os.fsdecode(record.read_bytes()).removesuffix("\0").split("\0")
     starts = [
-        n for n, word in enumerate(words) if word in ("./data/make-directory", service.python)
+        n
+        for n, word in enumerate(words)
+        if word in ("./data/make-directory", service.python)
     ]
     return [words[a:b] for a, b in zip(starts, [*starts[1:], len(words)], strict=True)]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(page=PAGES, root=NAMES, keys=NAMES, bundle=NAMES, python=NAMES, contact=NAMES, user=NAMES)
+@given(
+    page=PAGES,
+    root=NAMES,
+    keys=NAMES,
+    bundle=NAMES,
+    python=NAMES,
+    contact=NAMES,
+    user=NAMES,
+)
 @example(
     page="-e",
     root="${1} $@",

@@ -37,7 +37,11 @@ def test_a_copy_renders_the_same_and_then_what_one_makes_of_it(tmp_path: Path) -
     call("render", cwd=tmp_path)
     (tmp_path / "s6gen.toml").write_text(f'templates = "mine"\n{certificate}')
 
-    assert call("templates", "copy", RUN, cwd=tmp_path) == (0, f"created    mine/{RUN}\n", "")
+    assert call("templates", "copy", RUN, cwd=tmp_path) == (
+        0,
+        f"created    mine/{RUN}\n",
+        "",
+    )
     assert call("render", "--check", cwd=tmp_path) == (0, "", "")
 
     path = tmp_path / "mine" / RUN
@@ -66,7 +70,16 @@ def test_an_included_template_may_be_ones_own(tmp_path: Path) -> None:
 def test_a_value_is_quoted_in_ones_own_as_well(tmp_path: Path) -> None:
     put(RUN, "#!/bin/execlineb\necho {{ service.page }}\n", tmp_path)
 
-    call("render", "--page", 'a "b" }', "--domain", "a.org", "--templates", "mine", cwd=tmp_path)
+    call(
+        "render",
+        "--page",
+        'a "b" }',
+        "--domain",
+        "a.org",
+        "--templates",
+        "mine",
+        cwd=tmp_path,
+    )
 
     run = tmp_path / "renew-lets-encrypt-srv/run"
     assert run.read_text() == '#!/bin/execlineb\necho "a \\"b\\" }"\n'
@@ -76,14 +89,20 @@ def test_a_value_is_quoted_in_ones_own_as_well(tmp_path: Path) -> None:
     ("text", "message"),
     [
         pytest.param(
-            "a\n{{ service.usr }}\n", "2: 'service' has no attribute 'usr'", id="attribute"
+            "a\n{{ service.usr }}\n",
+            "2: 'service' has no attribute 'usr'",
+            id="attribute",
         ),
         pytest.param("{{ servce.user }}\n", "1: 'servce' is undefined", id="variable"),
         pytest.param("\n\n{% if %}\n", "3: Expected an expression, got", id="syntax"),
-        pytest.param("{{ service.user | wrds }}", "1: No filter named 'wrds'.", id="filter"),
+        pytest.param(
+            "{{ service.user | wrds }}", "1: No filter named 'wrds'.", id="filter"
+        ),
         pytest.param("{{ 1 / 0 }}", "1: division by zero", id="arithmetic"),
         pytest.param(
-            "{% include 'no/such' %}", "1: 'no/such' not found in search path", id="include"
+            "{% include 'no/such' %}",
+            "1: 'no/such' not found in search path",
+            id="include",
         ),
         pytest.param(
             "\n{{ service.__class__.__mro__ }}",
@@ -101,11 +120,15 @@ def test_a_value_is_quoted_in_ones_own_as_well(tmp_path: Path) -> None:
             id="no end",
         ),
         pytest.param("{{ 'x' * 99999999999999 }}", "1: MemoryError", id="memory"),
-        pytest.param("{{ 'a\nb' | verbatim }}", "2: cannot stand in one line: 'a", id="two lines"),
+        pytest.param(
+            "{{ 'a\nb' | verbatim }}", "2: cannot stand in one line: 'a", id="two lines"
+        ),
         pytest.param("{% include '" + RUN + "' %}", "1: ", id="itself"),
     ],
 )
-def test_a_mistake_names_template_and_line(text: str, message: str, tmp_path: Path) -> None:
+def test_a_mistake_names_template_and_line(
+    text: str, message: str, tmp_path: Path
+) -> None:
     put(RUN, text, tmp_path)
 
     code, out, err = call("render", *SITE, "-o", "sv", cwd=tmp_path)
@@ -122,7 +145,9 @@ def test_a_template_that_s6_rc_would_refuse(tmp_path: Path) -> None:
     code, _, err = call("render", *SITE, "-o", "sv", cwd=tmp_path)
 
     assert code == 100
-    assert err.startswith("s6gen: fatal: s6-rc would refuse this: sv/renew-lets-encrypt-srv/type")
+    assert err.startswith(
+        "s6gen: fatal: s6-rc would refuse this: sv/renew-lets-encrypt-srv/type"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,12 +163,20 @@ def test_a_template_that_s6_rc_would_refuse(tmp_path: Path) -> None:
             "copy: no template is called '../x': 's6gen templates' lists them",
             id="unknown",
         ),
-        pytest.param(["move", "x"], "nothing, list, or copy and names: 'move x'", id="verb"),
-        pytest.param(["copy"], "nothing, list, or copy and names: 'copy'", id="no name"),
+        pytest.param(
+            ["move", "x"], "nothing, list, or copy and names: 'move x'", id="verb"
+        ),
+        pytest.param(
+            ["copy"], "nothing, list, or copy and names: 'copy'", id="no name"
+        ),
     ],
 )
 def test_refused(arguments: list[str], message: str, tmp_path: Path) -> None:
-    assert call("templates", *arguments, cwd=tmp_path) == (100, "", f"s6gen: fatal: {message}\n")
+    assert call("templates", *arguments, cwd=tmp_path) == (
+        100,
+        "",
+        f"s6gen: fatal: {message}\n",
+    )
     assert list(tmp_path.iterdir()) == []
 
 

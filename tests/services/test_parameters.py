@@ -9,7 +9,9 @@ from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 
 def service(**parameters: Any) -> RenewLetsEncrypt:
-    return RenewLetsEncrypt(**{"page": "example", "domains": ["example.org"]} | parameters)
+    return RenewLetsEncrypt(
+        **{"page": "example", "domains": ["example.org"]} | parameters
+    )
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,9 @@ def service(**parameters: Any) -> RenewLetsEncrypt:
         pytest.param({"domains": []}, "--domain: give at least one", id="no domain"),
         pytest.param({"domains": [""]}, "--domain: '' is empty", id="empty domain"),
         pytest.param(
-            {"domains": ["a..org"]}, "--domain: 'a..org' has an empty label", id="empty label"
+            {"domains": ["a..org"]},
+            "--domain: 'a..org' has an empty label",
+            id="empty label",
         ),
         pytest.param(
             {"domains": ["a" * 64 + ".org"]},
@@ -142,7 +146,9 @@ def service(**parameters: Any) -> RenewLetsEncrypt:
             id="wildcard in Unicode",
         ),
         pytest.param(
-            {"raw_snooze": "-H 6,24"}, "--snooze: -H: goes up to 23: '6,24'", id="hour 24"
+            {"raw_snooze": "-H 6,24"},
+            "--snooze: -H: goes up to 23: '6,24'",
+            id="hour 24",
         ),
         pytest.param(
             {"client": "-x y"},
@@ -211,7 +217,9 @@ def service(**parameters: Any) -> RenewLetsEncrypt:
             id="client that is nothing",
         ),
         pytest.param(
-            {"raw_snooze": "-x 1"}, "--snooze: option -x not recognized", id="snooze has no -x"
+            {"raw_snooze": "-x 1"},
+            "--snooze: option -x not recognized",
+            id="snooze has no -x",
         ),
         pytest.param(
             {"raw_snooze": "-d 1 run"},
@@ -229,7 +237,9 @@ def service(**parameters: Any) -> RenewLetsEncrypt:
             id="snooze that would not wait",
         ),
         pytest.param(
-            {"log_size": 1}, "--log-size: must be from 4096 to 268435455: 1", id="log size"
+            {"log_size": 1},
+            "--log-size: must be from 4096 to 268435455: 1",
+            id="log size",
         ),
     ],
 )
@@ -245,7 +255,9 @@ def test_refused(parameters: dict[str, Any], message: str) -> None:
     [
         pytest.param("Example.ORG", "example.org", id="lower case"),
         pytest.param("bücher.example", "xn--bcher-kva.example", id="IDN"),
-        pytest.param("straße.example", "xn--strae-oqa.example", id="IDNA 2008, not 2003"),
+        pytest.param(
+            "straße.example", "xn--strae-oqa.example", id="IDNA 2008, not 2003"
+        ),
         pytest.param("xn--bcher-kva.example", "xn--bcher-kva.example", id="ASCII form"),
     ],
 )
@@ -254,16 +266,22 @@ def test_domain_becomes_what_the_certificate_has(given: str, expected: str) -> N
 
 
 def test_idn_that_is_none() -> None:
-    with pytest.raises(Fatal, match=r"^--domain: 'a b\.bücher' is not an internationalised name: "):
+    with pytest.raises(
+        Fatal, match=r"^--domain: 'a b\.bücher' is not an internationalised name: "
+    ):
         service(domains=["a b.bücher"])
 
 
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        pytest.param({}, ("renew-lets-encrypt-log", "renew-lets-encrypt"), id="default"),
+        pytest.param(
+            {}, ("renew-lets-encrypt-log", "renew-lets-encrypt"), id="default"
+        ),
         pytest.param({"service": "tls-srv"}, ("tls-log", "tls"), id="Artix' manner"),
-        pytest.param({"service": "tls"}, ("tls-log", "tls-pipeline"), id="skarnet's manner"),
+        pytest.param(
+            {"service": "tls"}, ("tls-log", "tls-pipeline"), id="skarnet's manner"
+        ),
         pytest.param(
             {"service": "tls-srv", "log_service": "tls"},
             ("tls", "tls-pipeline"),
@@ -282,7 +300,9 @@ def test_names_follow_from_the_service(
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        pytest.param({}, "s6gen render --page example --domain example.org", id="defaults"),
+        pytest.param(
+            {}, "s6gen render --page example --domain example.org", id="defaults"
+        ),
         pytest.param(
             {"log_user": "log", "page": "a b", "web_root": "/home/www/"},
             "s6gen render --page 'a b' --domain example.org --log-user log",

@@ -34,7 +34,9 @@ class Authority:
         builder = (
             builder.add_extension(x509.BasicConstraints(True, 0), True)
             .add_extension(usage, True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
+            )
         )
         return cls(builder.sign(key, SHA256()), key)
 
@@ -46,12 +48,19 @@ class Authority:
         end: datetime.timedelta = 9 * DAY,
     ) -> x509.Certificate:
         """A server certificate; start and end count from now."""
-        builder = begin(common_name(names[0]), self.certificate.subject, key, start, end)
+        builder = begin(
+            common_name(names[0]), self.certificate.subject, key, start, end
+        )
         builder = (
-            builder.add_extension(x509.SubjectAlternativeName([general(n) for n in names]), False)
+            builder.add_extension(
+                x509.SubjectAlternativeName([general(n) for n in names]), False
+            )
             .add_extension(x509.BasicConstraints(False, None), True)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                    self.key.public_key()
+                ),
+                False,
             )
         )
         return builder.sign(self.key, SHA256())
@@ -70,13 +79,19 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def server_files(
-    directory: Path, names: tuple[str, ...] = LOOPBACK, end: datetime.timedelta = 9 * DAY
+    directory: Path,
+    names: tuple[str, ...] = LOOPBACK,
+    end: datetime.timedelta = 9 * DAY,
 ) -> ServerFiles:
     """Make a server's files; their validity ends so long from now."""
     directory.mkdir(parents=True, exist_ok=True)
-    files = ServerFiles(directory / "server.crt", directory / "server.key", directory / "root.crt")
+    files = ServerFiles(
+        directory / "server.crt", directory / "server.key", directory / "root.crt"
+    )
     authority, key = Authority.new("root of the tests' servers"), new_key()
-    files.chain.write_bytes(pem(authority.issue(list(names), key.public_key(), end=end)))
+    files.chain.write_bytes(
+        pem(authority.issue(list(names), key.public_key(), end=end))
+    )
     files.key.write_bytes(key_pem(key))
     files.root.write_bytes(pem(authority.certificate))
     return files

@@ -41,5 +41,7 @@ class Checkout:
 def checkout(top: Path) -> Checkout:
     """A fresh copy."""
     for name in ("s6gen", "templates", "presets"):
-        shutil.copytree(ROOT / name, top / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / name, top / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     return Checkout(top)

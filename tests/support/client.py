@@ -46,7 +46,9 @@ class Finished:
     def fatal(self) -> list[str]:
         """Its last words, without the program's name."""
         mark = "s6gen-acme: fatal: "
-        return [line.removeprefix(mark) for line in self.err.splitlines() if mark in line]
+        return [
+            line.removeprefix(mark) for line in self.err.splitlines() if mark in line
+        ]
 
 
 @attrs.frozen(kw_only=True)
@@ -100,9 +102,19 @@ class Host:
 
     def leftovers(self) -> list[str]:
         """Files that should not be there between two runs."""
-        kept = {"chain.pem", "chain.pem.state", "chain.pem.lock", "domain.key", "account.key"}
-        found = [str(file.relative_to(self.directory)) for file in self.directory.rglob("*")]
-        return sorted({*found} - kept) + sorted(file.name for file in self.challenges.iterdir())
+        kept = {
+            "chain.pem",
+            "chain.pem.state",
+            "chain.pem.lock",
+            "domain.key",
+            "account.key",
+        }
+        found = [
+            str(file.relative_to(self.directory)) for file in self.directory.rglob("*")
+        ]
+        return sorted({*found} - kept) + sorted(
+            file.name for file in self.challenges.iterdir()
+        )
 
     def certificate(self) -> x509.Certificate:
         """The end-entity certificate of the chain."""
@@ -123,7 +135,12 @@ def run(
     command = [*prefix, sys.executable, "-I", str(CLIENT), *arguments]
     environment = {**os.environ, **(env or {})}
     ended = subprocess.run(
-        command, input=stdin, capture_output=True, timeout=WITHIN, env=environment, check=False
+        command,
+        input=stdin,
+        capture_output=True,
+        timeout=WITHIN,
+        env=environment,
+        check=False,
     )
     return Finished(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
@@ -151,12 +168,20 @@ def ended(process: "subprocess.Popen[str]") -> Finished:
     return Finished(process.returncode, out, err)
 
 
-def faults_of(chain: bytes, key: bytes, names: tuple[str, ...], root: bytes, tmp: Path) -> str:
+def faults_of(
+    chain: bytes, key: bytes, names: tuple[str, ...], root: bytes, tmp: Path
+) -> str:
     """What openssl finds wrong with a chain for this key and these names, "" if nothing."""
     (tmp / "root").write_bytes(root)
     (tmp / "chain").write_bytes(chain)
     command = ["openssl", "verify", "-purpose", "sslserver"]
-    command += ["-CAfile", str(tmp / "root"), "-untrusted", str(tmp / "chain"), str(tmp / "chain")]
+    command += [
+        "-CAfile",
+        str(tmp / "root"),
+        "-untrusted",
+        str(tmp / "chain"),
+        str(tmp / "chain"),
+    ]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     certificate = x509.load_pem_x509_certificate(chain)
     public = serialization.load_pem_private_key(key, None).public_key()
@@ -176,7 +201,9 @@ def assert_good(host: Host, ca: Pebble, tmp_path: Path) -> None:
 
 def names_of(certificate: x509.Certificate) -> list[str]:
     """What a certificate is for."""
-    found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    found = certificate.extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    ).value
     addresses = found.get_values_for_type(x509.IPAddress)
     return [*found.get_values_for_type(x509.DNSName), *map(str, addresses)]
 

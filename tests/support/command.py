@@ -10,7 +10,9 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 S6GEN = [sys.executable, "-m", "s6gen"]
 
 
-def call(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> tuple[int, str, str]:
+def call(
+    *arguments: str | Path, cwd: Path = ROOT, **environment: str
+) -> tuple[int, str, str]:
     """Run it: exit code, stdout, stderr."""
     done = subprocess.run(
         [*S6GEN, *arguments],

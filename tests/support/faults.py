@@ -13,10 +13,17 @@ from support.proxy import Cut, Fault, Reply, Request
 
 
 def status(
-    code: int, kind: str = "serverInternal", retry_after: str = "", detail: str = "out of order"
+    code: int,
+    kind: str = "serverInternal",
+    retry_after: str = "",
+    detail: str = "out of order",
 ) -> Fault:
     """A problem document (RFC 7807) instead of the CA's answer."""
-    problem = {"type": f"urn:ietf:params:acme:error:{kind}", "detail": detail, "status": code}
+    problem = {
+        "type": f"urn:ietf:params:acme:error:{kind}",
+        "detail": detail,
+        "status": code,
+    }
     headers = [("Content-Type", "application/problem+json")]
     headers += [("Retry-After", retry_after)] * bool(retry_after)
     return lambda _: Reply(code, headers, json.dumps(problem).encode())
@@ -71,7 +78,9 @@ def without_header(name: str) -> Fault:
 
     def fault(request: Request) -> Reply:
         reply = request.forward()
-        kept = [(key, value) for key, value in reply.headers if key.lower() != name.lower()]
+        kept = [
+            (key, value) for key, value in reply.headers if key.lower() != name.lower()
+        ]
         return attrs.evolve(reply, headers=kept)
 
     return fault
@@ -89,7 +98,9 @@ def with_header(name: str, value: str) -> Fault:
 
 def redirected(base: str) -> Fault:
     """The CA sends the client elsewhere."""
-    return lambda request: Reply(302, [("Location", urljoin(base, urlsplit(request.path).path))])
+    return lambda request: Reply(
+        302, [("Location", urljoin(base, urlsplit(request.path).path))]
+    )
 
 
 class Halt:

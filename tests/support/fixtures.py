@@ -62,8 +62,12 @@ def new_ca(
 ) -> Iterator[Pebble]:
     """A CA that tells when to renew, and offers two profiles."""
     require(PEBBLE_NEW)
-    settings = Settings(binary=PEBBLE_NEW, profiles={"default": 90 * DAY, "shortlived": 6 * DAY})
-    with pebble(tmp_path_factory.mktemp("new-pebble"), web.port, dns, settings) as server:
+    settings = Settings(
+        binary=PEBBLE_NEW, profiles={"default": 90 * DAY, "shortlived": 6 * DAY}
+    )
+    with pebble(
+        tmp_path_factory.mktemp("new-pebble"), web.port, dns, settings
+    ) as server:
         yield server
 
 
@@ -108,7 +112,9 @@ def new_host(host: Host, new_ca: Pebble, proxy_files: ServerFiles) -> Iterator[H
 
 
 @pytest.fixture(scope="session")
-def issued(tmp_path_factory: pytest.TempPathFactory, ca: Pebble, web: WebServer) -> Host:
+def issued(
+    tmp_path_factory: pytest.TempPathFactory, ca: Pebble, web: WebServer
+) -> Host:
     """A machine with a certificate and its keys, to be copied."""
     host = Host(
         directory=tmp_path_factory.mktemp("issued"),

@@ -42,7 +42,9 @@ class Gate:
             self.opened.wait()
             with contextlib.suppress(OSError):
                 server = socket.create_connection(("127.0.0.1", self.target))
-                threading.Thread(target=pump, args=(server, client), daemon=True).start()
+                threading.Thread(
+                    target=pump, args=(server, client), daemon=True
+                ).start()
                 pump(client, server)
 
 

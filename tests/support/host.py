@@ -34,8 +34,12 @@ def path_with(kind: str, scratch: Path) -> str:
         (programs / name).symlink_to(str(shutil.which("busybox")))
     for directory in ("/usr/lib/execline/bin", *os.environ["PATH"].split(":")):
         for program in Path(directory).glob("*"):
-            ours = "execline" in directory or program.name.startswith(("s6-", "execlineb"))
-            if (ours or program.name == "openssl") and not (programs / program.name).exists():
+            ours = "execline" in directory or program.name.startswith(
+                ("s6-", "execlineb")
+            )
+            if (ours or program.name == "openssl") and not (
+                programs / program.name
+            ).exists():
                 (programs / program.name).symlink_to(program)
     return str(programs)
 
@@ -97,7 +101,9 @@ class Host:
         self.chain.parent.chmod(0o750)
         if not self.key.exists():
             self.put(self.key, key_pem(KEY))
-        chain = pem(AUTHORITY.issue(["example.org"], KEY.public_key()), AUTHORITY.certificate)
+        chain = pem(
+            AUTHORITY.issue(["example.org"], KEY.public_key()), AUTHORITY.certificate
+        )
         self.put(self.chain, chain)
 
     def put(self, path: Path, content: bytes) -> None:

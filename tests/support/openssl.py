@@ -19,5 +19,8 @@ def make_csr(path: Path, key: Path, common_name: str, names: list[str]) -> None:
     command = ["openssl", "req", "-new", "-key", str(key), "-out", str(path)]
     command += ["-subj", f"/CN={common_name}" if common_name else "/"]
     if names:
-        command += ["-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)]
+        command += [
+            "-addext",
+            "subjectAltName=" + ",".join(f"DNS:{name}" for name in names),
+        ]
     subprocess.run(command, check=True, capture_output=True)

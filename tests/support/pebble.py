@@ -69,18 +69,25 @@ class Pebble:
 
     def status(self, serial: int) -> str:
         """Valid or Revoked."""
-        return str(json.loads(self.manage(f"cert-status-by-serial/{serial:x}"))["Status"])
+        return str(
+            json.loads(self.manage(f"cert-status-by-serial/{serial:x}"))["Status"]
+        )
 
     def manage(self, path: str) -> bytes:
         """Ask the management interface."""
         context = ssl.create_default_context(cafile=str(self.ca_file))
-        with urllib.request.urlopen(f"{self.management_url}/{path}", context=context) as answer:
+        with urllib.request.urlopen(
+            f"{self.management_url}/{path}", context=context
+        ) as answer:
             return bytes(answer.read())
 
 
 @contextlib.contextmanager
 def pebble(
-    directory: Path, http_port: int, dns: "ChallTestSrv", settings: Settings | None = None
+    directory: Path,
+    http_port: int,
+    dns: "ChallTestSrv",
+    settings: Settings | None = None,
 ) -> Iterator[Pebble]:
     """A Pebble that validates HTTP-01 on http_port and asks dns; its files are in directory."""
     told = settings or Settings()
@@ -107,7 +114,9 @@ def pebble(
         )
         strict = f"-strict={str(told.strict).lower()}"
         argv = (told.binary, "-config", str(config), "-dnsserver", dns.address, strict)
-        return Command(argv=argv, log=log, ports=(acme, management), env=environment(told))
+        return Command(
+            argv=argv, log=log, ports=(acme, management), env=environment(told)
+        )
 
     with running(make) as command:
         acme, management = command.ports
@@ -136,7 +145,11 @@ def issuance(told: Settings) -> dict[str, Any]:
 
 def environment(told: Settings) -> dict[str, str]:
     """What Pebble takes from its environment."""
-    sleep = {"PEBBLE_VA_SLEEPTIME": str(told.sleep)} if told.sleep else {"PEBBLE_VA_NOSLEEP": "1"}
+    sleep = (
+        {"PEBBLE_VA_SLEEPTIME": str(told.sleep)}
+        if told.sleep
+        else {"PEBBLE_VA_NOSLEEP": "1"}
+    )
     return {
         "PEBBLE_WFE_NONCEREJECT": str(told.nonce_reject),
         "PEBBLE_AUTHZREUSE": str(told.authz_reuse),
@@ -206,7 +219,9 @@ class WebServer:
 
 
 @contextlib.contextmanager
-def web_server(directory: Path, host: str = "127.0.0.1", port: int = 0) -> Iterator[WebServer]:
+def web_server(
+    directory: Path, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[WebServer]:
     """busybox httpd, else nginx, serving directory/www on a free port, or on the one given."""
     root = directory / "www"
     (root / ".well-known/acme-challenge").mkdir(parents=True, exist_ok=True)
@@ -215,9 +230,23 @@ def web_server(directory: Path, host: str = "127.0.0.1", port: int = 0) -> Itera
         chosen = port or free_port(host)
         if shutil.which("busybox"):
             where = f"[{host}]:{chosen}" if ":" in host else f"{host}:{chosen}"
-            argv: tuple[str, ...] = ("busybox", "httpd", "-f", "-p", where, "-h", str(root))
+            argv: tuple[str, ...] = (
+                "busybox",
+                "httpd",
+                "-f",
+                "-p",
+                where,
+                "-h",
+                str(root),
+            )
         else:
-            argv = ("nginx", "-p", str(directory), "-c", str(nginx_conf(directory, host, chosen)))
+            argv = (
+                "nginx",
+                "-p",
+                str(directory),
+                "-c",
+                str(nginx_conf(directory, host, chosen)),
+            )
         return Command(argv=argv, log=directory / "web.log", ports=(chosen,), host=host)
 
     with running(make) as command:

@@ -84,7 +84,11 @@ class Node:
 
     def possible(self) -> list[bytes]:
         """Its contents; what is not certain may be cut off as well."""
-        cut = [one[: len(one) * part // 3] for one in self.contents[1:] for part in (0, 1, 2)]
+        cut = [
+            one[: len(one) * part // 3]
+            for one in self.contents[1:]
+            for part in (0, 1, 2)
+        ]
         return list(dict.fromkeys([self.contents[0], *cut, *self.contents[1:]]))
 
     def enters(self, name: str, node: "Node | None") -> None:
@@ -105,9 +109,13 @@ class Node:
 def standing(path: Path) -> Node:
     """What is there, all of it certain."""
     status = path.lstat()
-    attributes = [Attributes(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))]
+    attributes = [
+        Attributes(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    ]
     if stat.S_ISDIR(status.st_mode):
-        return Node(attributes, entries=[{one.name: standing(one) for one in path.iterdir()}])
+        return Node(
+            attributes, entries=[{one.name: standing(one) for one in path.iterdir()}]
+        )
     return Node(attributes, contents=[path.read_bytes() if path.is_file() else b""])
 
 
@@ -183,7 +191,9 @@ class Script:
         key = id(node), what
         if key not in self.made:
             if len(self.made) == len(self.given):
-                self.untried.extend([*self.given, other] for other in range(1, len(options)))
+                self.untried.extend(
+                    [*self.given, other] for other in range(1, len(options))
+                )
                 self.given.append(0)
             self.made[key] = self.given[len(self.made)]
         return options[self.made[key]]
@@ -230,12 +240,16 @@ def cuts(root: Path, run: Callable[[tuple[str, ...]], object]) -> Iterator[Node]
     os.umask(mask)
     disk.processes[calls[0][0]] = Process(Path(), mask)
     disk.parents = {
-        child: parent for parent, call, _, child in calls if call.startswith(("clone", "fork", "v"))
+        child: parent
+        for parent, call, _, child in calls
+        if call.startswith(("clone", "fork", "v"))
     }
     for number, call, words, result in calls:
         if disk.happens(number, call, WORD.findall(words), int(result)):
             yield disk.top
-    assert after(disk.top, uncut) == after(standing(root), uncut), "the trace is not understood"
+    assert after(disk.top, uncut) == after(standing(root), uncut), (
+        "the trace is not understood"
+    )
 
 
 @attrs.frozen
@@ -273,11 +287,17 @@ class Disk:
     def happens(self, number: str, call: str, words: list[str], result: int) -> bool:
         """A system call; whether the disk may be another now."""
         for word in words:
-            if word.startswith("AT_FDCWD"):  # each program that begins opens its libraries
+            if word.startswith(
+                "AT_FDCWD"
+            ):  # each program that begins opens its libraries
                 here = attrs.evolve(self.process(number), folder=opened(word))
                 self.processes[number] = here
         process = self.process(number)
-        paths = [path_of(process, words, at) for at, word in enumerate(words) if word[0] == '"']
+        paths = [
+            path_of(process, words, at)
+            for at, word in enumerate(words)
+            if word[0] == '"'
+        ]
         kind = re.sub(r"at2?$|^l(?=chown)|^f(?=ch|trunc)|64$", "", call)
         by_path = paths and kind not in ("write", "pwrite")
         place = paths[0] if by_path else opened(words[0]) if words else Path()
@@ -297,7 +317,9 @@ class Disk:
                 if node or "O_CREAT" not in flags:
                     return False
                 mode = int(words[-1], 8) & 0o7777 & ~process.umask
-                return self.enters(place, Node([Attributes(0, 0, mode)], contents=[b""]))
+                return self.enters(
+                    place, Node([Attributes(0, 0, mode)], contents=[b""])
+                )
             case "mkdir":
                 mode = int(words[-1], 8) & ~process.umask
                 return self.enters(place, Node([Attributes(0, 0, mode)], entries=[{}]))
@@ -306,7 +328,9 @@ class Disk:
             case "rename":
                 return self.renames(*paths)
             case "sendfile" | "copy_file_range":
-                to, source = (words[0], words[1]) if kind == "sendfile" else (words[2], words[0])
+                to, source = (
+                    (words[0], words[1]) if kind == "sendfile" else (words[2], words[0])
+                )
                 into, it = self.node(opened(to)), self.node(opened(source))
                 if into and it and result:
                     into.holds(into.contents[-1] + it.contents[-1][:result])
@@ -319,11 +343,17 @@ class Disk:
             case "write":
                 node.holds(node.contents[-1] + plain(words[1])[:result])
             case "truncate":
-                node.holds(node.contents[-1][: int(words[1])].ljust(int(words[1]), b"\0"))
+                node.holds(
+                    node.contents[-1][: int(words[1])].ljust(int(words[1]), b"\0")
+                )
             case "chmod":
-                node.becomes(mode=int(next(word for word in words if word[0] == "0"), 8))
+                node.becomes(
+                    mode=int(next(word for word in words if word[0] == "0"), 8)
+                )
             case "chown":
-                owner, group = [int(word) for word in words if word.lstrip("-").isdigit()][:2]
+                owner, group = [
+                    int(word) for word in words if word.lstrip("-").isdigit()
+                ][:2]
                 node.becomes(owner=owner, group=group)
             case _:
                 raise NotImplementedError(call)
@@ -338,14 +368,20 @@ class Disk:
 
     def renames(self, old: Path, new: Path) -> bool:
         """One change where both names are in one directory, else two."""
-        node, above, below = self.node(old), self.node(old.parent), self.node(new.parent)
+        node, above, below = (
+            self.node(old),
+            self.node(old.parent),
+            self.node(new.parent),
+        )
         if not (node and above and below):
             return False
         if above is not below:
             below.enters(new.name, node)
             above.enters(old.name, None)
             return True
-        others = {name: one for name, one in above.entries[-1].items() if name != old.name}
+        others = {
+            name: one for name, one in above.entries[-1].items() if name != old.name
+        }
         above.entries.append(others | {new.name: node})
         return True
 

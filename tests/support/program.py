@@ -37,7 +37,9 @@ def require(*programs: str) -> None:
     if not missing:
         return
     reason = f"not installed: {' '.join(missing)}"
-    foreign = [program for program in missing if not Path(program).name.startswith("s6-rc")]
+    foreign = [
+        program for program in missing if not Path(program).name.startswith("s6-rc")
+    ]
     if foreign and os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -70,7 +72,11 @@ def start(make: Callable[[], Command]) -> tuple[Command, "subprocess.Popen[bytes
         environment = {**os.environ, **command.env}
         with command.log.open("wb") as log:
             process = subprocess.Popen(
-                command.argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment
+                command.argv,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=environment,
             )
         try:
             wait_until_listening(command, process)
@@ -82,7 +88,9 @@ def start(make: Callable[[], Command]) -> tuple[Command, "subprocess.Popen[bytes
         except BaseException:
             stop(process)
             raise
-    raise NotStartedError(f"{' '.join(command.argv)}: its ports were in use, {ATTEMPTS} times")
+    raise NotStartedError(
+        f"{' '.join(command.argv)}: its ports were in use, {ATTEMPTS} times"
+    )
 
 
 def wait_until_listening(command: Command, process: "subprocess.Popen[bytes]") -> None:

@@ -108,7 +108,11 @@ class Proxy:
         """The CA's answer, or the fault's."""
         with self._lock:
             self.requests.append(request.step)
-            fault = self._fault if self._step in ("", request.step) and self._left > 0 else None
+            fault = (
+                self._fault
+                if self._step in ("", request.step) and self._left > 0
+                else None
+            )
             self._left -= bool(fault)
         return fault(request) if fault else request.forward()
 
@@ -135,7 +139,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
         def forward() -> Reply:
-            self.upstream.request(self.command, self.path, body or None, dict(self.headers))
+            self.upstream.request(
+                self.command, self.path, body or None, dict(self.headers)
+            )
             answer = self.upstream.getresponse()
             return Reply(answer.status, answer.getheaders(), answer.read())
 
@@ -150,7 +156,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def send(self, reply: Reply) -> None:
         self.send_response_only(reply.status)
         for name, value in reply.headers:
-            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+            if name.lower() not in (
+                "content-length",
+                "connection",
+                "transfer-encoding",
+            ):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
@@ -186,7 +196,9 @@ def proxy(ca: Pebble, files: ServerFiles) -> Iterator[Proxy]:
     handler = type("ProxyHandler", (Handler,), {"context": context})
     with Server(("127.0.0.1", 0), handler) as server:
         handler.proxy = Proxy(ca, files, server.server_address[1])  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, args=(0.05,), daemon=True
+        )
         thread.start()
         try:
             yield handler.proxy  # type: ignore[attr-defined]
@@ -197,4 +209,6 @@ def proxy(ca: Pebble, files: ServerFiles) -> Iterator[Proxy]:
 
 def step_of(path: str) -> str:
     """What a request is for."""
-    return next((step for step, pattern in STEPS.items() if re.search(pattern, path)), path)
+    return next(
+        (step for step, pattern in STEPS.items() if re.search(pattern, path)), path
+    )

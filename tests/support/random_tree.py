@@ -6,8 +6,29 @@ from pathlib import Path
 from random import Random
 
 NAMES = ["a", "b", "c", "d", "e", "x y", os.fsdecode(b"p\xff"), "l"]
-ODD = ["nosuch", "s6rc-x", "s6-rc-", "s6-r", " ", "a ", "#a", "a\0b", ".a", "pipe-a", "q/r"]
-NUMBERS = [b"", b"3\n\n", b" 3\n", b"x\n", b"4294967295\n", b"4294967296\n", b"3\0z", b"3\nx"]
+ODD = [
+    "nosuch",
+    "s6rc-x",
+    "s6-rc-",
+    "s6-r",
+    " ",
+    "a ",
+    "#a",
+    "a\0b",
+    ".a",
+    "pipe-a",
+    "q/r",
+]
+NUMBERS = [
+    b"",
+    b"3\n\n",
+    b" 3\n",
+    b"x\n",
+    b"4294967295\n",
+    b"4294967296\n",
+    b"3\0z",
+    b"3\nx",
+]
 NUMBERS += [
     b"0" * 70,
     b"00000000003x",
@@ -17,7 +38,21 @@ NUMBERS += [
     b"3:",
     b"99999999999",
 ]
-PIECES = [b"{", b"}", b" ", b"\n", b'"', b"\\", b"#", b"a", b"0", b"x ", b"{ ", b" }", b'"\\0x41"']
+PIECES = [
+    b"{",
+    b"}",
+    b" ",
+    b"\n",
+    b'"',
+    b"\\",
+    b"#",
+    b"a",
+    b"0",
+    b"x ",
+    b"{ ",
+    b" }",
+    b'"\\0x41"',
+]
 PIECES += [b"\0", "é".encode()]
 
 
@@ -29,7 +64,8 @@ class RandomTree:
         self.sources = [root / "one", root / "two"][: 1 + self.chance(0.2)]
         self.defined = random.sample(NAMES, random.randint(1, 6))
         self.types = {
-            name: random.choice(["longrun"] * 2 + ["oneshot", "bundle"]) for name in NAMES
+            name: random.choice(["longrun"] * 2 + ["oneshot", "bundle"])
+            for name in NAMES
         }
         self.consumer: dict[str, list[str]] = {}
         self.producers: dict[str, list[str]] = {}
@@ -52,13 +88,21 @@ class RandomTree:
             self.definition(self.random.choice(self.sources), name)
         for source in self.sources:
             if self.chance(0.04):
-                self.put(source / self.random.choice(["README", "s6rc-x", ".git", "z"]), b"", 0.5)
+                self.put(
+                    source / self.random.choice(["README", "s6rc-x", ".git", "z"]),
+                    b"",
+                    0.5,
+                )
         return [source.name for source in self.sources]
 
     def definition(self, source: Path, name: str) -> None:
         """One service definition directory."""
         kind = self.types[name]
-        shown = self.random.choice(["s6rc-x", "n\nl", ".hid"]) if self.chance(0.01) else name
+        shown = (
+            self.random.choice(["s6rc-x", "n\nl", ".hid"])
+            if self.chance(0.01)
+            else name
+        )
         path = source / shown
         if path.exists():
             return
@@ -70,7 +114,9 @@ class RandomTree:
             )
         if not self.chance(0.01):
             self.put(path / "type", spelt.encode(), 0.01)
-        {"oneshot": self.oneshot, "longrun": self.longrun, "bundle": self.bundle}[kind](path, name)
+        {"oneshot": self.oneshot, "longrun": self.longrun, "bundle": self.bundle}[kind](
+            path, name
+        )
         for file in ("timeout-up", "timeout-down"):
             self.maybe(0.06, path / file, self.number())
         for file in ("flag-essential", "flag-recommended", "junk"):
@@ -88,10 +134,20 @@ class RandomTree:
         self.listed(path, "dependencies", self.below(name))
         self.maybe(0.98, path / "run", b"#!/bin/sh\n", 0.01)
         if name in self.consumer or self.chance(0.02):
-            self.put(path / "producer-for", self.lines(self.consumer.get(name, self.some())), 0.01)
+            self.put(
+                path / "producer-for",
+                self.lines(self.consumer.get(name, self.some())),
+                0.01,
+            )
         if name in self.producers or self.chance(0.02):
-            self.put(path / "consumer-for", self.lines(self.producers.get(name, self.some())), 0.01)
-        pipe = self.random.choice([f"pipe-{name}", f"pipe-{name}\n", "", "x\ny\n", "a\n", "q/r\n"])
+            self.put(
+                path / "consumer-for",
+                self.lines(self.producers.get(name, self.some())),
+                0.01,
+            )
+        pipe = self.random.choice(
+            [f"pipe-{name}", f"pipe-{name}\n", "", "x\ny\n", "a\n", "q/r\n"]
+        )
         self.maybe(0.2, path / "pipeline-name", os.fsencode(pipe))
         for file in ("notification-fd", "lock-fd", "timeout-kill", "max-death-tally"):
             self.maybe(0.1, path / file, self.number(), fifo=False)
@@ -120,9 +176,13 @@ class RandomTree:
     def some(self) -> list[str]:
         """Any names."""
         pool = [*NAMES * 3, *ODD]
-        return [self.random.choice(pool) for _ in range(self.random.choice([0, 1, 1, 2, 3]))]
+        return [
+            self.random.choice(pool) for _ in range(self.random.choice([0, 1, 1, 2, 3]))
+        ]
 
-    def listed(self, path: Path, kind: str, names: list[str], *, always: bool = False) -> None:
+    def listed(
+        self, path: Path, kind: str, names: list[str], *, always: bool = False
+    ) -> None:
         """A list as a directory, a file, both or neither."""
         form = self.random.random() * (0.8 if always else 1)
         if form < 0.45:
@@ -170,8 +230,15 @@ class RandomTree:
         if not self.chance(odd):
             path.write_bytes(content)
             return
-        kind = self.random.choice(["directory", "nothing", "itself", "null", "sibling", "fifo"])
-        links = {"nothing": "nowhere", "itself": path.name, "null": "/dev/null", "sibling": "type"}
+        kind = self.random.choice(
+            ["directory", "nothing", "itself", "null", "sibling", "fifo"]
+        )
+        links = {
+            "nothing": "nowhere",
+            "itself": path.name,
+            "null": "/dev/null",
+            "sibling": "type",
+        }
         if kind in links:
             path.symlink_to(links[kind])
         elif kind == "fifo" and fifo:

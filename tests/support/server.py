@@ -24,7 +24,9 @@ def supervised(directory: Path, script: str) -> Iterator[None]:
     run.write_text(f"#!/bin/sh\nexec 2>&1\n{script}\n")
     run.chmod(0o755)
     with (directory / "log").open("wb") as log:
-        supervisor = subprocess.Popen(["s6-supervise", str(directory)], stdout=log, stderr=log)
+        supervisor = subprocess.Popen(
+            ["s6-supervise", str(directory)], stdout=log, stderr=log
+        )
     try:
         yield
     finally:
@@ -58,7 +60,9 @@ def postgres(plain: socket.socket) -> None:
 def xmpp(plain: socket.socket) -> None:
     """A client's stream (RFC 6120 section 5.4)."""
     opening = "<stream:stream to='example.org' version='1.0' xmlns='jabber:client'"
-    plain.sendall(f"{opening} xmlns:stream='http://etherx.jabber.org/streams'>".encode())
+    plain.sendall(
+        f"{opening} xmlns:stream='http://etherx.jabber.org/streams'>".encode()
+    )
     seen = b""
     while b"</stream:features>" not in seen:
         seen += received(plain)
@@ -150,7 +154,9 @@ def postfix(directory: Path, port: int) -> str:
             )
         )
     )
-    (directory / "command").write_text(f'#!/bin/sh\nexec postfix -c {directory}/etc "$@"\n')
+    (directory / "command").write_text(
+        f'#!/bin/sh\nexec postfix -c {directory}/etc "$@"\n'
+    )
     (directory / "command").chmod(0o755)
     return f"exec postfix -c {directory}/etc start-fg"
 
@@ -159,7 +165,8 @@ def apache(directory: Path, port: int) -> str:
     modules = ("mpm_event", "authz_core", "ssl", "socache_shmcb")
     (directory / "conf").write_text(
         "".join(
-            f"LoadModule {one}_module /usr/lib/apache2/modules/mod_{one}.so\n" for one in modules
+            f"LoadModule {one}_module /usr/lib/apache2/modules/mod_{one}.so\n"
+            for one in modules
         )
         + f"ServerName example.org\nListen 127.0.0.1:{port}\nPidFile {directory}/pid\n"
         "User www-data\nGroup www-data\nErrorLog /dev/stderr\nSSLEngine on\n"
@@ -209,7 +216,15 @@ def postgresql(directory: Path, port: int) -> str:
     (program,) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
     shutil.chown(directory, "postgres")
     become = ["s6-setuidgid", "postgres"]
-    make = [*become, f"{program}/initdb", "-D", f"{directory}/data", "-N", "-A", "trust"]
+    make = [
+        *become,
+        f"{program}/initdb",
+        "-D",
+        f"{directory}/data",
+        "-N",
+        "-A",
+        "trust",
+    ]
     subprocess.run(make, check=True, capture_output=True, cwd="/")
     with (directory / "data/postgresql.conf").open("a") as conf:
         conf.write(
@@ -261,7 +276,9 @@ class Server:
 SERVERS = {
     "apache": Server(apache, ("apache2",)),
     "caddy": Server(caddy, ("caddy",), "config={directory}/Caddyfile"),
-    "dovecot": Server(dovecot, ("dovecot", "/usr/lib/dovecot/imap-login", "/usr/lib/dovecot/imap")),
+    "dovecot": Server(
+        dovecot, ("dovecot", "/usr/lib/dovecot/imap-login", "/usr/lib/dovecot/imap")
+    ),
     "haproxy": Server(haproxy, ("haproxy",)),
     "hitch": Server(hitch, ("hitch",)),
     "lighttpd": Server(lighttpd, ("lighttpd",)),

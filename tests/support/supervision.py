@@ -25,9 +25,14 @@ def python_for_all() -> str:
     """A Python with acme that USER can run too, unlike one in somebody's home directory."""
     for python in ("/usr/bin/python3", sys.executable):
         probe = ["s6-setuidgid", USER, python, "-I", "-c", "import acme"]
-        if subprocess.run(probe, capture_output=True, cwd="/", check=False).returncode == 0:
+        if (
+            subprocess.run(probe, capture_output=True, cwd="/", check=False).returncode
+            == 0
+        ):
             return python
-    reason = f"no Python with acme that user {USER} can run, such as Debian's python3-acme"
+    reason = (
+        f"no Python with acme that user {USER} can run, such as Debian's python3-acme"
+    )
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -71,7 +76,9 @@ class Machine:
     def status(self, field: str) -> str:
         """Fields of s6-svstat -o; nothing before the supervisor is there."""
         command = ["s6-svstat", "-o", field, str(self.service_directory)]
-        return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            command, check=False, capture_output=True, text=True
+        ).stdout.strip()
 
     def processes(self) -> list[str]:
         """The programs now running that were given a path of this machine's certificates."""
@@ -151,10 +158,14 @@ def under_s6_rc(parameters: RenewLetsEncrypt, directory: Path) -> Iterator[Machi
     compiled, live = directory / "compiled", directory / "live"
     subprocess.run(["s6-rc-compile", str(compiled), str(directory / "sv")], check=True)
     with scanning(directory) as scan:
-        subprocess.run(["s6-rc-init", "-c", str(compiled), "-l", str(live), str(scan)], check=True)
+        subprocess.run(
+            ["s6-rc-init", "-c", str(compiled), "-l", str(live), str(scan)], check=True
+        )
         s6_rc(live, "-u", "change", parameters.pipeline)
         yield Machine(
-            parameters, live / "servicedirs" / parameters.service, directory / "catch-all"
+            parameters,
+            live / "servicedirs" / parameters.service,
+            directory / "catch-all",
         )
         s6_rc(live, "-d", "change", parameters.pipeline)
 

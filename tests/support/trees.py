@@ -38,23 +38,31 @@ def oneshot(name: str, up: str = "true\n", **files: str) -> dict[str, str]:
     return service(name, "oneshot", up=up, **files)
 
 
-def longrun(name: str, run: str = "#!/bin/sh\nexec sleep 1\n", **files: str) -> dict[str, str]:
+def longrun(
+    name: str, run: str = "#!/bin/sh\nexec sleep 1\n", **files: str
+) -> dict[str, str]:
     """A longrun."""
     return service(name, "longrun", run=run, **files)
 
 
 def bundle(name: str, *contents: str) -> dict[str, str]:
     """A bundle."""
-    return service(name, "bundle") | {f"{name}/contents.d/{one}": "" for one in contents}
+    return service(name, "bundle") | {
+        f"{name}/contents.d/{one}": "" for one in contents
+    }
 
 
 def service(name: str, kind: str, **files: str) -> dict[str, str]:
     """The files of a service; underscores in names stand for dashes."""
-    listed = {f"{name}/{file.replace('_', '-')}": content for file, content in files.items()}
+    listed = {
+        f"{name}/{file.replace('_', '-')}": content for file, content in files.items()
+    }
     return {f"{name}/type": f"{kind}\n"} | listed
 
 
-def pipeline(name: str, producer: str = "#!/bin/sh\nexec 2>&1 daemon\n") -> dict[str, str]:
+def pipeline(
+    name: str, producer: str = "#!/bin/sh\nexec 2>&1 daemon\n"
+) -> dict[str, str]:
     """A longrun and its logger."""
     log = "#!/bin/execlineb -P\ns6-log -d3 t /var/log/x\n"
     return {

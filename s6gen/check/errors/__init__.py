@@ -32,7 +32,8 @@ def tree_errors(tree: "Tree", path: str) -> list[Finding]:
     What it depends on is taken to come from elsewhere.
     """
     source = source_of(
-        ((name, file.content, bool(file.mode & 0o111)) for name, file in tree.items()), path
+        ((name, file.content, bool(file.mode & 0o111)) for name, file in tree.items()),
+        path,
     )
     services = service_set([source])
     return errors(service_set([source], undefined(services)))
@@ -41,7 +42,9 @@ def tree_errors(tree: "Tree", path: str) -> list[Finding]:
 def definition_errors(services: ServiceSet, service: Service) -> Iterator[Finding]:
     """What is wrong within one service definition directory."""
     if service.definition.failure:
-        yield from named(directories_can_be_opened, directories_can_be_opened(service, ""))
+        yield from named(
+            directories_can_be_opened, directories_can_be_opened(service, "")
+        )
         return
     for file, required in REQUIRED[service.type]:
         yield from named(required, required(service, file))
@@ -52,7 +55,9 @@ def definition_errors(services: ServiceSet, service: Service) -> Iterator[Findin
             yield from named(rule, rule(service, file))
 
 
-def named(rule: Callable[..., object], findings: Iterable[Finding]) -> Iterator[Finding]:
+def named(
+    rule: Callable[..., object], findings: Iterable[Finding]
+) -> Iterator[Finding]:
     """The findings of a rule, bearing its name."""
     for finding in findings:
         yield finding._replace(rule=rule.__name__.replace("_", "-"))

@@ -42,7 +42,9 @@ def type_is_known(service: Service, file: str) -> Iterator[Finding]:
     content = read(service.definition, file)
     if content is None:
         yield at(
-            service, file, "missing; write oneshot, longrun or bundle into it, or move this away"
+            service,
+            file,
+            "missing; write oneshot, longrun or bundle into it, or move this away",
         )
     elif isinstance(content, Broken):
         yield at(service, file, f"cannot be read: {content.reason}; {READABLE}")
@@ -50,7 +52,12 @@ def type_is_known(service: Service, file: str) -> Iterator[Finding]:
         text = content[:40].decode(errors="replace")
         meant = text.strip().lower()
         what = meant if meant in TYPES else "oneshot, longrun or bundle"
-        yield at(service, file, f"{text!r} is no type; write {what} and a newline, nothing else", 1)
+        yield at(
+            service,
+            file,
+            f"{text!r} is no type; write {what} and a newline, nothing else",
+            1,
+        )
 
 
 def names_can_be_read(service: Service, file: str) -> Iterator[Finding]:
@@ -80,7 +87,9 @@ def file_can_be_read(service: Service, file: str) -> Iterator[Finding]:
         yield at(service, file, f"cannot be read: {content.reason}; {READABLE}")
     entry = service.definition.entries[file]
     if isinstance(entry, File) and entry.cut:
-        yield at(service, file, "is larger than 1 MiB; what is meant to be there is small")
+        yield at(
+            service, file, "is larger than 1 MiB; what is meant to be there is small"
+        )
 
 
 READABLE = "replace it by a readable file or directory, or remove it"
@@ -91,7 +100,9 @@ def scripts_are_lexed(service: Service, file: str) -> Iterator[Finding]:
     yield from file_can_be_read(service, file)
     error = service.scripts.get(file)
     if isinstance(error, ScriptError):
-        yield at(service, file, f"{error.message}; {REMEDIES[error.character]}", error.line)
+        yield at(
+            service, file, f"{error.message}; {REMEDIES[error.character]}", error.line
+        )
 
 
 REMEDIES = {
@@ -133,14 +144,21 @@ def not_a_number(service: Service, file: str, content: bytes, unit: str) -> Find
     """A file holds something else than decimal digits."""
     text = content[:40].decode(errors="replace")
     held = f"{text!r} is no number" if text else "is empty"
-    return at(service, file, f"{held}; write {unit} in decimal digits, without sign or blanks", 1)
+    return at(
+        service,
+        file,
+        f"{held}; write {unit} in decimal digits, without sign or blanks",
+        1,
+    )
 
 
 def flags_can_be_examined(service: Service, file: str) -> Iterator[Finding]:
     """Whether a flag file exists can be told (read_flags, copy_empty)."""
     entry = service.definition.entries[file]
     if isinstance(entry, Broken) and not entry.exists:
-        yield at(service, file, f"cannot be examined: {entry.reason}; make it an empty file")
+        yield at(
+            service, file, f"cannot be examined: {entry.reason}; make it an empty file"
+        )
 
 
 def run_is_a_regular_file(service: Service, file: str) -> Iterator[Finding]:
@@ -165,9 +183,13 @@ def finish_can_be_copied(service: Service, file: str) -> Iterator[Finding]:
 def descriptors_differ(service: Service, file: str) -> Iterator[Finding]:
     """lock-fd is not notification-fd, both being 3 or more (write_servicedirs)."""
     yield from numbers_are_unsigned(service, file)
-    lock, notification = (number(read(service.definition, name)) for name in DESCRIPTORS)
+    lock, notification = (
+        number(read(service.definition, name)) for name in DESCRIPTORS
+    )
     if lock is not None and lock == notification and lock >= 3:
-        yield at(service, file, f"{lock} is the notification-fd as well; choose another", 1)
+        yield at(
+            service, file, f"{lock} is the notification-fd as well; choose another", 1
+        )
 
 
 DESCRIPTORS = ("lock-fd", "notification-fd")
@@ -176,7 +198,11 @@ DESCRIPTORS = ("lock-fd", "notification-fd")
 def signals_do_not_wait(service: Service, file: str) -> Iterator[Finding]:
     """down-signal and reload-signal are no FIFOs, for which filecopy_unsafe waits for ever."""
     if service.definition.entries[file] == Special("fifo"):
-        yield at(service, file, "is a fifo: s6-rc-compile would wait for ever; make it a file")
+        yield at(
+            service,
+            file,
+            "is a fifo: s6-rc-compile would wait for ever; make it a file",
+        )
 
 
 def folders_are_folders(service: Service, file: str) -> Iterator[Finding]:
@@ -185,13 +211,18 @@ def folders_are_folders(service: Service, file: str) -> Iterator[Finding]:
     if isinstance(entry, Broken):
         yield at(service, file, f"cannot be copied: {entry.reason}; {READABLE}")
     elif exists(service.definition, file) and not isinstance(entry, Folder):
-        yield at(service, file, "is not a directory; make it one, or give it another name")
+        yield at(
+            service, file, "is not a directory; make it one, or give it another name"
+        )
 
 
 def producer_for_names_one(service: Service, file: str) -> Iterator[Finding]:
     """A producer has one consumer (s6-rc-compile: Longrun pipelining)."""
     yield from file_can_be_read(service, file)
-    if isinstance(read(service.definition, file), bytes) and len(service.consumers) != 1:
+    if (
+        isinstance(read(service.definition, file), bytes)
+        and len(service.consumers) != 1
+    ):
         yield at(
             service,
             file,
@@ -206,7 +237,10 @@ def pipeline_has_one_name(service: Service, file: str) -> Iterator[Finding]:
         yield from flags_can_be_examined(service, file)
         return
     yield from file_can_be_read(service, file)
-    if isinstance(read(service.definition, file), bytes) and len(service.pipeline_names) != 1:
+    if (
+        isinstance(read(service.definition, file), bytes)
+        and len(service.pipeline_names) != 1
+    ):
         count = len(service.pipeline_names) or "no"
         yield at(service, file, f"holds {count} names; write one, or remove it")
 

@@ -21,7 +21,8 @@ def sources_can_be_opened(services: ServiceSet) -> Iterator[Finding]:
     for source in services.sources:
         if source.failure:
             yield Finding(
-                source.path, f"cannot be opened: {source.failure}; name a source directory"
+                source.path,
+                f"cannot be opened: {source.failure}; name a source directory",
             )
 
 
@@ -29,7 +30,9 @@ def entries_can_be_examined(services: ServiceSet) -> Iterator[Finding]:
     """Whatever is in a source can be told a directory or not (add_sources: stat_at)."""
     for source in services.sources:
         for name, reason in source.broken.items():
-            yield Finding(f"{source.path}/{name}", f"cannot be examined: {reason}; remove it")
+            yield Finding(
+                f"{source.path}/{name}", f"cannot be examined: {reason}; remove it"
+            )
 
 
 def names_are_allowed(services: ServiceSet) -> Iterator[Finding]:
@@ -45,7 +48,9 @@ def names_are_allowed(services: ServiceSet) -> Iterator[Finding]:
     for service in services.all:
         for reference in (*service.references, *service.pipeline_names):
             if reference.name.startswith(RESERVED):
-                yield mention(service, reference, f"{reference.name}: {RESERVE}; remove it")
+                yield mention(
+                    service, reference, f"{reference.name}: {RESERVE}; remove it"
+                )
 
 
 RESERVE = "names that begin with s6rc- or s6-rc- are reserved"
@@ -71,7 +76,9 @@ def names_are_defined_once(services: ServiceSet) -> Iterator[Finding]:
             else:
                 continue
             yield mention(
-                service, reference, f"{reference.name} is already defined in {where}; rename one"
+                service,
+                reference,
+                f"{reference.name} is already defined in {where}; rename one",
             )
 
 
@@ -80,7 +87,9 @@ def consumers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
     known: dict[str, Declared] = {}
     for service in services.of_type(LONGRUN):
         for reference in service.consumers if len(service.consumers) == 1 else ():
-            yield from declared_back(services, service, reference, "consumer-for", known)
+            yield from declared_back(
+                services, service, reference, "consumer-for", known
+            )
 
 
 def producers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
@@ -88,7 +97,9 @@ def producers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
     known: dict[str, Declared] = {}
     for service in services.of_type(LONGRUN):
         for reference in service.producers:
-            yield from declared_back(services, service, reference, "producer-for", known)
+            yield from declared_back(
+                services, service, reference, "producer-for", known
+            )
 
 
 class Declared(NamedTuple):
@@ -107,7 +118,9 @@ def declared_back(
 ) -> Iterator[Finding]:
     """The other end of a pipe is a longrun whose file names this service."""
     if services.is_bundle(reference.name):
-        yield mention(service, reference, f"{reference.name} is a bundle; {ONLY_LONGRUNS}")
+        yield mention(
+            service, reference, f"{reference.name} is a bundle; {ONLY_LONGRUNS}"
+        )
     other = services.services.get(reference.name)
     if other is None or not other.type or other.type == BUNDLE:
         return
@@ -137,7 +150,9 @@ def bundles_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
     """No bundle contains itself (s6-rc-compile: For bundles)."""
     graph = {
         bundle.name: [
-            reference.name for reference in bundle.contents if services.is_bundle(reference.name)
+            reference.name
+            for reference in bundle.contents
+            if services.is_bundle(reference.name)
         ]
         for bundle in services.of_type(BUNDLE)
     }
@@ -152,7 +167,8 @@ def dependencies_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
     producer has one consumer that declares it back, pipelines cannot collide.
     """
     graph = {
-        name: tuple(services.needs(name)) for name in (*services.services, *services.pipelines)
+        name: tuple(services.needs(name))
+        for name in (*services.services, *services.pipelines)
     }
     for cycle in cycles(graph):
         if not all(services.is_bundle(name) for name in cycle):
@@ -179,7 +195,9 @@ def cycle_finding(services: ServiceSet, cycle: Sequence[str], what: str) -> Find
     if len(steps) > LONG:
         steps[LONG - 2 : -2] = [f"({len(steps) - LONG} more)"]
     return mention(
-        service, reference, f"{what} cycle: {' -> '.join(steps)}; remove one of these steps"
+        service,
+        reference,
+        f"{what} cycle: {' -> '.join(steps)}; remove one of these steps",
     )
 
 

@@ -46,7 +46,9 @@ def undefined(services: ServiceSet) -> dict[str, list[Mention]]:
     return found
 
 
-def slips(services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]) -> dict[str, str]:
+def slips(
+    services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]
+) -> dict[str, str]:
     """Which unknown names are probably slips, and what to do about them."""
     known = (*services.services, *services.pipelines, *services.given)
     found = {}
@@ -56,12 +58,16 @@ def slips(services: ServiceSet, unknown: Mapping[str, Sequence[Mention]]) -> dic
         nearest, meant = min(distances, default=(reach + 1, ""))
         if nearest <= reach:
             found[name] = f"did you mean {meant}?"
-        elif len(name.split()) > 1 and all(services.is_defined(one) for one in name.split()):
+        elif len(name.split()) > 1 and all(
+            services.is_defined(one) for one in name.split()
+        ):
             found[name] = "write one name a line"
     return found
 
 
-def fragment(unknown: Mapping[str, Sequence[Mention]], untyped: Sequence[Service]) -> Finding:
+def fragment(
+    unknown: Mapping[str, Sequence[Mention]], untyped: Sequence[Service]
+) -> Finding:
     """The one line that says what is missing, and which option tells it."""
     wrong = [f"nothing here defines {shortened(list(unknown))}"] if unknown else []
     if untyped:

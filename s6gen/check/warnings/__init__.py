@@ -22,7 +22,11 @@ from s6gen.sources.service_set import ServiceSet
 FileWarning = Callable[[ServiceSet, Service, str], Iterator[Finding]]
 """Looks at one file of a service."""
 
-EACH: tuple[FileWarning, ...] = (graphs.odd_name, graphs.blank_at_end, graphs.empty_bundle)
+EACH: tuple[FileWarning, ...] = (
+    graphs.odd_name,
+    graphs.blank_at_end,
+    graphs.empty_bundle,
+)
 """For every service."""
 
 STRANGERS: tuple[FileWarning, ...] = (
@@ -107,7 +111,12 @@ WARNINGS = frozenset(
     [
         *map(name_of, EACH),
         *map(name_of, STRANGERS),
-        *(name_of(rule) for files in KNOWN.values() for rules in files.values() for rule in rules),
+        *(
+            name_of(rule)
+            for files in KNOWN.values()
+            for rules in files.values()
+            for rule in rules
+        ),
         *map(name_of, scripts.SCRIPT_WARNINGS),
         *map(name_of, COMMAND_LINE_WARNINGS),
         *map(name_of, SETS),

@@ -22,16 +22,24 @@ def odd_name(_services: ServiceSet, service: Service, _file: str) -> Iterator[Fi
         )
 
 
-def blank_at_end(services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
+def blank_at_end(
+    services: ServiceSet, service: Service, _file: str
+) -> Iterator[Finding]:
     """No name ends in white space, which belongs to it (s6-rc-compile: For bundles)."""
     for reference in (*service.references, *service.pipeline_names):
-        if reference.name != reference.name.rstrip() and services.is_defined(reference.name):
+        if reference.name != reference.name.rstrip() and services.is_defined(
+            reference.name
+        ):
             yield mention(
-                service, reference, f"{reference.name!r}: white space at the end; remove it"
+                service,
+                reference,
+                f"{reference.name!r}: white space at the end; remove it",
             )
 
 
-def empty_bundle(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
+def empty_bundle(
+    _services: ServiceSet, service: Service, _file: str
+) -> Iterator[Finding]:
     """A bundle stands for something, unless a dot file says that it is empty on purpose."""
     if service.type != BUNDLE or service.contents:
         return
@@ -42,11 +50,17 @@ def empty_bundle(_services: ServiceSet, service: Service, _file: str) -> Iterato
             "contents.d",
             "is empty: git does not keep it, and a clone will not compile; put a .gitkeep there",
         )
-    elif not isinstance(folder, Folder) and isinstance(read(service.definition, "contents"), bytes):
-        yield at(service, "contents", "names nothing; name services, or remove the bundle")
+    elif not isinstance(folder, Folder) and isinstance(
+        read(service.definition, "contents"), bytes
+    ):
+        yield at(
+            service, "contents", "names nothing; name services, or remove the bundle"
+        )
 
 
-def lost_in_git(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def lost_in_git(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """Names in dependencies.d and contents.d are files: git keeps no empty directories."""
     folder = service.definition.entries[file]
     for name in folder.empty if isinstance(folder, Folder) else ():
@@ -58,7 +72,9 @@ def lost_in_git(_services: ServiceSet, service: Service, file: str) -> Iterator[
             )
 
 
-def script_missing(services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def script_missing(
+    services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """A script that up or down names is there, and executable (execve)."""
     words = service.scripts.get(file)
     if not isinstance(words, list) or len(words) != 1:
@@ -71,7 +87,9 @@ def script_missing(services: ServiceSet, service: Service, file: str) -> Iterato
     if entry is None:
         yield at(service, file, f"{path} is not there; create it", words[0].line)
     elif isinstance(entry, File) and not entry.executable:
-        yield at(service, file, f"{path} is not executable; chmod +x {name}", words[0].line)
+        yield at(
+            service, file, f"{path} is not executable; chmod +x {name}", words[0].line
+        )
 
 
 def in_these_sources(services: ServiceSet, path: str) -> tuple[Service | None, str]:
@@ -123,7 +141,9 @@ def empty_source(services: ServiceSet) -> Iterator[Finding]:
         if source.definitions or source.failure or source.is_layer:
             continue
         if "type" in source.files:
-            message = "is a service definition directory; name the directory that it is in"
+            message = (
+                "is a service definition directory; name the directory that it is in"
+            )
         else:
             message = "holds no service definition directory; name another"
         yield Finding(source.path, message)

@@ -43,8 +43,13 @@ def block_missing(words: Command) -> Iterator[tuple[str, int]]:
         if name in TAKES_BLOCK and begins_command(words, place):
             argument = after_options(words, place + 1, TAKES_BLOCK[name])
             level = depth(word)
-            if argument is None or (depth(argument) <= level and argument.value != " " * level):
-                yield f"{name} takes a block and is given none; write {name} {{ ... }}", word.line
+            if argument is None or (
+                depth(argument) <= level and argument.value != " " * level
+            ):
+                yield (
+                    f"{name} takes a block and is given none; write {name} {{ ... }}",
+                    word.line,
+                )
 
 
 def begins_command(words: Command, place: int) -> bool:
@@ -72,8 +77,13 @@ def glued_brace(words: Command) -> Iterator[tuple[str, int]]:
             continue
         text = word.value.strip(" ")
         opened, closed = text.count("{"), text.count("}")
-        if (text[0] == "{" and opened > closed) or (text[-1] in "};" and closed > opened):
-            yield f"{text} is no brace but a word; put blanks around the brace", word.line
+        if (text[0] == "{" and opened > closed) or (
+            text[-1] in "};" and closed > opened
+        ):
+            yield (
+                f"{text} is no brace but a word; put blanks around the brace",
+                word.line,
+            )
 
 
 def variable_not_imported(words: Command) -> Iterator[tuple[str, int]]:
@@ -143,7 +153,18 @@ def next_line_is_an_argument(words: Command) -> Iterator[tuple[str, int]]:
 
 
 LEAVES = frozenset(
-    {"chmod", "chown", "cp", "echo", "hostname", "install", "ip", "ln", "mkdir", "modprobe"}
+    {
+        "chmod",
+        "chown",
+        "cp",
+        "echo",
+        "hostname",
+        "install",
+        "ip",
+        "ln",
+        "mkdir",
+        "modprobe",
+    }
     | {
         "mount",
         "mv",
@@ -159,7 +180,9 @@ LEAVES = frozenset(
     }
 )
 """Programs that execute no other."""
-CHAIN = frozenset({"foreground", "background", "if", "ifelse", "importas", "backtick", "redirfd"})
+CHAIN = frozenset(
+    {"foreground", "background", "if", "ifelse", "importas", "backtick", "redirfd"}
+)
 
 
 def shell_syntax(words: Command) -> Iterator[tuple[str, int]]:
@@ -168,8 +191,12 @@ def shell_syntax(words: Command) -> Iterator[tuple[str, int]]:
         if not word.plain:
             continue
         text = word.value.strip(" ")
-        shell = text in OPERATORS or "$(" in text or (text[-1:] == ";" and "}" not in text)
-        if not shell and not (SHELL_ONLY.fullmatch(text) and begins_command(words, place)):
+        shell = (
+            text in OPERATORS or "$(" in text or (text[-1:] == ";" and "}" not in text)
+        )
+        if not shell and not (
+            SHELL_ONLY.fullmatch(text) and begins_command(words, place)
+        ):
             continue
         if not hands_on(words):
             yield (
@@ -181,7 +208,9 @@ def shell_syntax(words: Command) -> Iterator[tuple[str, int]]:
 
 
 OPERATORS = frozenset({"&&", "||", "|", "&", ">", ">>", "<", "2>&1", ">&2", "1>&2"})
-SHELL_ONLY = re.compile(r"source|\.|local|then|fi|done|do|esac|\[\[|[A-Za-z_]\w*=.*|\w+\(\)")
+SHELL_ONLY = re.compile(
+    r"source|\.|local|then|fi|done|do|esac|\[\[|[A-Za-z_]\w*=.*|\w+\(\)"
+)
 
 
 def single_quotes(words: Command) -> Iterator[tuple[str, int]]:
@@ -191,7 +220,10 @@ def single_quotes(words: Command) -> Iterator[tuple[str, int]]:
         if not word.plain or text[:1] != "'" or (text[-1] == "'" and len(text) > 1):
             continue
         if any(one.plain and one.value.endswith("'") for one in words[place + 1 :]):
-            yield f"{text} begins no quote: execline knows double quotes only; use these", word.line
+            yield (
+                f"{text} begins no quote: execline knows double quotes only; use these",
+                word.line,
+            )
             return
 
 
@@ -205,7 +237,9 @@ COMMAND_LINE_WARNINGS = (
 )
 
 
-def shell_script(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def shell_script(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """One command line is in up and down; #! is a comment there (s6-rc-compile: oneshots)."""
     content = read(service.definition, file)
     words = service.scripts.get(file)
@@ -216,8 +250,14 @@ def shell_script(_services: ServiceSet, service: Service, file: str) -> Iterator
     ):
         return
     shebang = content.partition(b"\n")[0][2:].decode(errors="replace")
-    several = len({word.line for word in words}) > 1 and not any(depth(word) for word in words)
-    if several and interpreter(shebang.split()) in SHELLS and not any(shell_syntax(words)):
+    several = len({word.line for word in words}) > 1 and not any(
+        depth(word) for word in words
+    )
+    if (
+        several
+        and interpreter(shebang.split()) in SHELLS
+        and not any(shell_syntax(words))
+    ):
         yield at(
             service,
             file,
@@ -227,7 +267,9 @@ def shell_script(_services: ServiceSet, service: Service, file: str) -> Iterator
         )
 
 
-def null_character(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def null_character(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """No script has a null character: the lexer takes it for the end (el_parse)."""
     content = read(service.definition, file)
     if not isinstance(content, bytes):

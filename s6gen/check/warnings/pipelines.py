@@ -11,7 +11,9 @@ from s6gen.sources.service import Service, exists, read
 from s6gen.sources.service_set import ServiceSet
 
 
-def stdout_redirected(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
+def stdout_redirected(
+    _services: ServiceSet, service: Service, _file: str
+) -> Iterator[Finding]:
     """A producer's stdout is left to the pipe (s6-rc-compile: Longrun pipelining)."""
     script = script_in(service, "run")
     line = where_stdout_goes(script) if script and service.consumers else 0
@@ -50,10 +52,14 @@ def redirects(program: str, arguments: list[str]) -> bool:
     return False
 
 
-SENT_AWAY = re.compile(r"(?:^|\s)(?:1?>>?|&>>?)\s*(?!&|/dev/std|/proc/1/|/proc/self/|\()\S")
+SENT_AWAY = re.compile(
+    r"(?:^|\s)(?:1?>>?|&>>?)\s*(?!&|/dev/std|/proc/1/|/proc/self/|\()\S"
+)
 
 
-def stderr_not_logged(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
+def stderr_not_logged(
+    _services: ServiceSet, service: Service, _file: str
+) -> Iterator[Finding]:
     """A producer sends its stderr to its stdout, or errors go to the catch-all log."""
     script = script_in(service, "run")
     if script and service.consumers and not script.error and not handles_stderr(script):
@@ -73,10 +79,15 @@ def handles_stderr(script: RunScript) -> bool:
     return bool(re.search(r"2>|&>|>&|stderr", code)) or not script.is_shell
 
 
-def roles_swapped(services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def roles_swapped(
+    services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """The logger is the consumer (s6-rc-compile: Longrun pipelining)."""
     for reference in service.consumers:
-        if service.name == f"{reference.name}-log" and reference.name in services.services:
+        if (
+            service.name == f"{reference.name}-log"
+            and reference.name in services.services
+        ):
             yield at(
                 service,
                 file,
@@ -119,7 +130,9 @@ def s6_log_line(script: RunScript) -> str:
     return found[0] if found else ""
 
 
-def consumer_of_nothing(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def consumer_of_nothing(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """A consumer-for file names a producer (s6-rc-compile: Longrun pipelining)."""
     if not service.producers and isinstance(read(service.definition, file), bytes):
         yield at(service, file, "names no producer; name one, or remove the file")

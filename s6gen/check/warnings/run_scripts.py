@@ -18,20 +18,32 @@ def script_in(service: Service, file: str) -> RunScript | None:
     entry = service.definition.entries.get(file)
     if service.type != LONGRUN or not isinstance(entry, File):
         return None
-    return None if entry.cut or entry.content.startswith(ELF) else run_script(entry.content)
+    return (
+        None
+        if entry.cut or entry.content.startswith(ELF)
+        else run_script(entry.content)
+    )
 
 
 def no_shebang(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
     """A script begins with #!, or it cannot be executed (execve: ENOEXEC)."""
     if not script.shebang.strip():
-        yield f"does not begin with #!, so {file} cannot be executed; name its interpreter", 1
+        yield (
+            f"does not begin with #!, so {file} cannot be executed; name its interpreter",
+            1,
+        )
 
 
-def interpreter_not_absolute(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
+def interpreter_not_absolute(
+    _file: str, script: RunScript
+) -> Iterator[tuple[str, int]]:
     """The interpreter is an absolute path: it is not looked for in PATH (execve)."""
     command = script.shebang.split()
     if command and not command[0].startswith(("/", *PLACEHOLDERS)):
-        yield f"{command[0]} is not looked for in PATH; write its absolute path after #!", 1
+        yield (
+            f"{command[0]} is not looked for in PATH; write its absolute path after #!",
+            1,
+        )
 
 
 PLACEHOLDERS = ("@", "{", "%", "$", "<")
@@ -41,21 +53,34 @@ PLACEHOLDERS = ("@", "{", "%", "$", "<")
 def carriage_return(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
     r"""The first line has no carriage return, which would belong to the name (execve)."""
     if script.shebang.endswith("\r"):
-        yield "the first line ends in a carriage return; save the file with Unix line ends", 1
+        yield (
+            "the first line ends in a carriage return; save the file with Unix line ends",
+            1,
+        )
 
 
 def env_with_arguments(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
     """Only one name is given to env: Linux passes the rest of the line as one argument (execve)."""
     command = script.shebang.split()
-    if len(command) > 2 and command[0].endswith("/env") and not command[1].startswith("-"):
+    if (
+        len(command) > 2
+        and command[0].endswith("/env")
+        and not command[1].startswith("-")
+    ):
         name = " ".join(command[1:])
-        yield f"env looks for a program called {name!r}; write env -S, or an absolute path", 1
+        yield (
+            f"env looks for a program called {name!r}; write env -S, or an absolute path",
+            1,
+        )
 
 
 def script_not_lexed(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
     """The script is one that execlineb takes (execlineb: Syntax of scripts)."""
     if script.error:
-        yield f"{script.error.message}; {REMEDIES[script.error.character]}", script.error.line
+        yield (
+            f"{script.error.message}; {REMEDIES[script.error.character]}",
+            script.error.line,
+        )
 
 
 def shell_stays(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
@@ -64,7 +89,10 @@ def shell_stays(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
         return
     code = [line for _, line in script.lines()]
     if code and not any(STAYS_ON_PURPOSE.search(line) for line in code):
-        yield "never calls exec, so signals go to the shell; start the daemon with exec", 0
+        yield (
+            "never calls exec, so signals go to the shell; start the daemon with exec",
+            0,
+        )
 
 
 STAYS_ON_PURPOSE = re.compile(
@@ -78,7 +106,10 @@ def run_in_background(file: str, script: RunScript) -> Iterator[tuple[str, int]]
         return
     lines = list(script.lines())
     if lines and re.search(r"[^&>|;]&\s*$", lines[-1][1]):
-        yield "puts its daemon into the background and ends; use exec without &", lines[-1][0]
+        yield (
+            "puts its daemon into the background and ends; use exec without &",
+            lines[-1][0],
+        )
 
 
 SCRIPT_WARNINGS = (
@@ -98,7 +129,12 @@ def notification_never_written(
     """With notification-fd, something writes to it, or nothing that depends on it ever starts."""
     descriptor = number(read(service.definition, file))
     script = script_in(service, "run")
-    if script and descriptor is not None and descriptor >= 3 and not may_write(script, descriptor):
+    if (
+        script
+        and descriptor is not None
+        and descriptor >= 3
+        and not may_write(script, descriptor)
+    ):
         yield at(
             service,
             file,

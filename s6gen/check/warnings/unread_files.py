@@ -19,7 +19,8 @@ FILES = {
 """What s6-rc-compile looks at, by type."""
 EVERY = frozenset().union(*FILES.values())
 REMARK = re.compile(
-    r"readme|license|copying|changelog|.*\.(md|txt|rst|html|example|sample)", re.IGNORECASE
+    r"readme|license|copying|changelog|.*\.(md|txt|rst|html|example|sample)",
+    re.IGNORECASE,
 )
 BACKUP = re.compile(r".*(~|\.(bak|old|orig|save|swp|disabled|dpkg-\w+|rpm\w+))")
 
@@ -27,11 +28,15 @@ BACKUP = re.compile(r".*(~|\.(bak|old|orig|save|swp|disabled|dpkg-\w+|rpm\w+))")
 def is_stranger(service: Service, name: str) -> bool:
     """Whether s6-rc-compile does not look at an entry, which is no mere remark either."""
     return (
-        name not in FILES[service.type] and not name.startswith(".") and not REMARK.fullmatch(name)
+        name not in FILES[service.type]
+        and not name.startswith(".")
+        and not REMARK.fullmatch(name)
     )
 
 
-def misspelt_file(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def misspelt_file(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """No file is named almost like one that s6-rc-compile reads."""
     if meant := meant_by(file, service):
         yield at(service, file, f"is not read; rename it to {meant}, if that is meant")
@@ -45,7 +50,9 @@ def meant_by(name: str, service: Service) -> str:
     if SYNONYMS.get(plain) in FILES[service.type]:
         return SYNONYMS[plain]
     reach = 2 if len(plain) > 5 else 0
-    missing = [known for known in FILES[service.type] if not exists(service.definition, known)]
+    missing = [
+        known for known in FILES[service.type] if not exists(service.definition, known)
+    ]
     distances = [(distance(plain, skeleton(known), reach), known) for known in missing]
     nearest, meant = min(distances, default=(reach + 1, ""))
     if nearest > reach or is_used(service, name):
@@ -80,7 +87,9 @@ SYNONYMS = {
 }
 
 
-def file_of_another_type(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def file_of_another_type(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """No file belongs to services of another type (s6-rc-compile: Source format)."""
     if file not in EVERY or is_mentioned(service, file):
         return
@@ -99,7 +108,9 @@ def file_of_another_type(_services: ServiceSet, service: Service, file: str) -> 
 def is_mentioned(service: Service, name: str) -> bool:
     """Whether a script of the service names this file, which then is there for the script."""
     pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
-    return any(re.search(pattern, text) for file, text in script_texts(service) if file != name)
+    return any(
+        re.search(pattern, text) for file, text in script_texts(service) if file != name
+    )
 
 
 def script_texts(service: Service) -> Iterator[tuple[str, str]]:
@@ -110,7 +121,9 @@ def script_texts(service: Service) -> Iterator[tuple[str, str]]:
             yield file, content.decode(errors="surrogateescape")
 
 
-def down_in_longrun(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def down_in_longrun(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """A longrun has no down, which s6-rc ignores (s6-rc-compile: For longruns)."""
     if service.type == LONGRUN and file == "down":
         yield at(
@@ -121,7 +134,9 @@ def down_in_longrun(_services: ServiceSet, service: Service, file: str) -> Itera
         )
 
 
-def log_directory(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def log_directory(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """A longrun has no log directory, which s6-rc ignores (s6-rc-compile: For longruns)."""
     if is_log_directory(service, file):
         yield at(
@@ -138,7 +153,9 @@ def is_log_directory(service: Service, file: str) -> bool:
     return file == "log" and service.type == LONGRUN and isinstance(entry, Folder)
 
 
-def list_beside_directory(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def list_beside_directory(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """Names are in NAME.d or in NAME, not in both (s6-rc-compile: Source format)."""
     folder = service.definition.entries.get(f"{file}.d")
     content = read(service.definition, file)
@@ -146,15 +163,21 @@ def list_beside_directory(_services: ServiceSet, service: Service, file: str) ->
         yield at(service, file, f"is ignored beside {file}.d; move its names there")
 
 
-def pipeline_name_ignored(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def pipeline_name_ignored(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """Only a last consumer names its pipeline (s6-rc-compile warns of it)."""
     if not service.is_last_consumer and exists(service.definition, file):
         yield at(
-            service, file, "is ignored: this is not the last consumer of a pipeline; move it there"
+            service,
+            file,
+            "is ignored: this is not the last consumer of a pipeline; move it there",
         )
 
 
-def file_too_new(services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def file_too_new(
+    services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """No file is there that this release does not read yet (git log of s6-rc-compile.c)."""
     if not reads(services.version, file):
         since = shown(SINCE[file])
@@ -166,13 +189,19 @@ def file_too_new(services: ServiceSet, service: Service, file: str) -> Iterator[
         )
 
 
-def file_not_copied(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def file_not_copied(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """What run and finish look for in their directory is in data or env (For longruns)."""
     if service.type != LONGRUN or file in EVERY:
         return
     for script in ("run", "finish"):
         content = read(service.definition, script)
-        text = content.decode(errors="surrogateescape") if isinstance(content, bytes) else ""
+        text = (
+            content.decode(errors="surrogateescape")
+            if isinstance(content, bytes)
+            else ""
+        )
         if found := re.search(rf"(?<![\w/.-])\./{re.escape(file)}(?![\w.-])", text):
             yield at(
                 service,
@@ -213,12 +242,19 @@ def strangers(service: Service) -> Iterator[str]:
 
 def is_told_of(service: Service, name: str) -> bool:
     """Whether another warning says more of this file."""
-    return name in EVERY or is_log_directory(service, name) or bool(meant_by(name, service))
+    return (
+        name in EVERY
+        or is_log_directory(service, name)
+        or bool(meant_by(name, service))
+    )
 
 
 def is_used(service: Service, name: str) -> bool:
     """Whether a file is likely there for something that we do not see."""
-    if isinstance(service.definition.entries[name], Folder) and name in ("instance", "instances"):
+    if isinstance(service.definition.entries[name], Folder) and name in (
+        "instance",
+        "instances",
+    ):
         return True
     if is_mentioned(service, name):
         return True
@@ -226,7 +262,9 @@ def is_used(service: Service, name: str) -> bool:
     return any(f"/{service.name}/" in text for _, text in script_texts(service))
 
 
-def relative_link(_services: ServiceSet, service: Service, file: str) -> Iterator[Finding]:
+def relative_link(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
     """No relative links are data, env and template: links are copied as they are (hiercopy)."""
     entry = service.definition.entries[file]
     if isinstance(entry, Folder) and entry.link and not entry.link.startswith("/"):

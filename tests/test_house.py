@@ -1,0 +1,98 @@
+"""How the code is laid out: which floor may know which, and how long a module may be."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from support.command import ROOT
+
+PACKAGE = ROOT / "s6gen"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+FLOORS = (
+    {"__init__", "errors", "names", "places", "shell"},
+    {"execline", "text"},
+    {"sources"},
+    {"check", "graph"},
+    {"deployment"},
+    {"services"},
+    {"rendering"},
+    {"output"},
+    {"configuration"},
+    {"render"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+)
+"""From the ground up. A module imports from its own room and from the floors below."""
+ALONE = "acme_client"
+"""This room needs nothing of the others, and none of them imports it."""
+
+
+def room_of(module: str) -> str:
+    """The first name below the package, of a path or of a dotted name."""
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of s6gen that a module imports, anywhere in it."""
+    known = {name_of(module) for module in MODULES}
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (inner & known) or {node.module}
+    return {name for name in found if name == "s6gen" or name.startswith("s6gen.")}
+
+
+def floor_of(room: str) -> int:
+    """The number of a room's floor."""
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room_of(name_of(path)) for path in MODULES}
+    assert rooms == set().union(*FLOORS, {ALONE})
+
+
+def test_no_import_points_upwards() -> None:
+    wrong = []
+    for path in MODULES:
+        mine = room_of(name_of(path))
+        for other in map(room_of, imported(path)):
+            if ALONE in (mine, other):
+                allowed = mine == other
+            else:
+                allowed = mine == other or floor_of(other) < floor_of(mine)
+            if not allowed:
+                wrong.append(f"{name_of(path)} imports from {other}")
+    assert wrong == []
+
+
+def test_no_circle() -> None:
+    left = {name_of(path): imported(path) - {name_of(path)} for path in MODULES}
+    while ready := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert left == {}
+
+
+@pytest.mark.parametrize(
+    ("folder", "longest"), [(PACKAGE, 400), (PACKAGE / ALONE, 299)]
+)
+def test_modules_are_short(folder: Path, longest: int) -> None:
+    lines = {path: len(path.read_text().splitlines()) for path in folder.rglob("*.py")}
+    assert {path: count for path, count in lines.items() if count > longest} == {}
+
+
+def test_folders_are_small() -> None:
+    folders = [path for path in PACKAGE.rglob("*") if path.is_dir()]
+    sizes = {folder: len(list(folder.glob("*.py"))) for folder in (PACKAGE, *folders)}
+    assert {folder: size for folder, size in sizes.items() if size > 16} == {}
