@@ -18,6 +18,6 @@ bench:
 	$(PYTHON) benchmarks/render.py
 	$(PYTHON) benchmarks/scale.py
 	$(PYTHON) benchmarks/check.py
-	$(PYTHON) benchmarks/look.py
+	$(PYTHON) benchmarks/hourly_run.py
 
 .PHONY: check golden schema bench

@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 
 ROOT = Path(__file__).parents[1]
-CLIENT = ROOT / "s6gen/acme_client.py"
+CLIENT = ROOT / "s6gen/acme_client/__main__.py"
 BARE = ROOT / "benchmarks/bare.py"
 UACME_HOOK = Path("/usr/share/uacme/uacme.sh")
 

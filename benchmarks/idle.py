@@ -1,7 +1,7 @@
-"""What is held between two looks, and what one costs that finds nothing due.
+"""What is held between two runs, and what one costs that finds nothing due.
 
 PSS of the service beside an ACME daemon in Python, and cron; PSS counts a page that n processes
-share as 1/n page (proc(5): smaps_rollup). Then the look beside `certbot renew`, in turn, medians.
+share as 1/n page (proc(5): smaps_rollup). Then the hourly run beside `certbot renew`, in turn, medians.
 Needs root, s6, snooze; rows of programs that are not installed are left out.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from look import settled
+from hourly_run import hourly_run
 from support.supervision import argv, under_s6
 
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
@@ -54,13 +54,14 @@ def main() -> None:
         for name, kib in rows:
             print(f"  {name:<40} {kib:6} KiB")
         total = sum(kib for _, kib in rows)
-        print(f"{'s6gen, between two looks':<42} {total:6} KiB    1.0")
+        print(f"{'s6gen, between two runs':<42} {total:6} KiB    1.0")
         compare("python3 with acme, waiting", python, total)
         if cron:
             compare("cron alone, its certbot not running", cron, total)
     with tempfile.TemporaryDirectory(prefix="s6gen-") as directory:
-        look = ["/usr/bin/python3", *settled(Path(directory))[1:]]
-        commands = {"a look": look}
+        command = hourly_run("/usr/bin/python3", Path(directory))
+        command[2] = str(Path(directory) / command[2])
+        commands = {"an hourly run": command}
         if shutil.which("certbot"):
             commands["certbot renew"] = certbot(Path(directory) / "certbot")
         compare_runs(commands)

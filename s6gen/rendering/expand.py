@@ -33,8 +33,15 @@ def templated(kind: Kind, templates: Templates) -> Iterator[tuple[str, File]]:
 
 def copied(kind: Kind) -> Iterator[tuple[str, File]]:
     """The programs that go along as they are."""
-    for path, module in kind.programs.items():
-        yield path, program(module)
+    for path, name in kind.programs.items():
+        for file_name in program_files(name):
+            yield f"{path}/{file_name}", program(f"{name}/{file_name}")
+
+
+@functools.cache
+def program_files(name: str) -> tuple[str, ...]:
+    """The modules of a package of s6gen, by their file names."""
+    return tuple(sorted(path.name for path in (PACKAGE / name).glob("*.py")))
 
 
 @functools.cache

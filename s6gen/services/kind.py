@@ -28,7 +28,7 @@ class Kind(Protocol):
 
     @property
     def programs(self) -> Mapping[str, str]:
-        """Each file that is a module of s6gen, copied as it is."""
+        """Each directory that is a package of s6gen, copied as it is."""
 
     @property
     def parameters(self) -> str:

@@ -341,8 +341,8 @@ class RenewLetsEncrypt:
 
     @property
     def programs(self) -> dict[str, str]:
-        """Each file that is a module of s6gen, copied as it is."""
-        bundled = {f"{self.service}/data/acme_client.py": "acme_client.py"}
+        """Each directory that is a package of s6gen, copied as it is."""
+        bundled = {f"{self.service}/data/acme_client": "acme_client"}
         return bundled if self.client == "bundled" else {}
 
     @property
@@ -382,7 +382,7 @@ class RenewLetsEncrypt:
         """How s6gen's client is called."""
         if self.client == "installed":
             return ("s6gen-acme",)
-        return (self.python, "-I", "./data/acme_client.py")
+        return (self.python, "-I", "./data/acme_client/__main__.py")
 
     @property
     def alternative_names(self) -> str:

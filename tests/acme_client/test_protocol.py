@@ -1,6 +1,7 @@
 """The bundled client against a real CA: what it gets, asks for, and leaves."""
 
 import itertools
+import shutil
 import subprocess
 import sys
 import time
@@ -287,11 +288,10 @@ def launcher(client: Path, blocked: tuple[str, ...]) -> list[str]:
 
 
 def test_needs_nothing_of_the_project(host: Host, tmp_path: Path) -> None:
-    copy = tmp_path / "acme_client.py"
-    copy.write_bytes(CLIENT.read_bytes())
-    command = (
-        launcher(copy, ("s6gen", "click", "jinja2", "attr", "attrs")) + host.options
-    )
+    copy = tmp_path / "acme_client"
+    shutil.copytree(CLIENT.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    blocked = ("s6gen", "click", "jinja2", "attr", "attrs")
+    command = launcher(copy / "__main__.py", blocked) + host.options
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

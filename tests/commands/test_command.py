@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.command import ENVIRONMENT, S6GEN, call
+from support.command import ENVIRONMENT, ROOT, S6GEN, call
 
 SITE = ["--page", "example", "--domain", "example.org"]
+CLIENT = sorted(path.name for path in (ROOT / "s6gen/acme_client").glob("*.py"))
 FILES = [
     "renew-lets-encrypt-log/consumer-for",
     "renew-lets-encrypt-log/data/make-directory",
@@ -19,7 +20,7 @@ FILES = [
     "renew-lets-encrypt-log/pipeline-name",
     "renew-lets-encrypt-log/run",
     "renew-lets-encrypt-log/type",
-    "renew-lets-encrypt-srv/data/acme_client.py",
+    *(f"renew-lets-encrypt-srv/data/acme_client/{name}" for name in CLIENT),
     "renew-lets-encrypt-srv/data/make-directory",
     "renew-lets-encrypt-srv/dependencies.d/mount",
     "renew-lets-encrypt-srv/dependencies.d/networking",

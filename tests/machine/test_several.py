@@ -1,5 +1,6 @@
 """Several certificates of one s6gen.toml on the real thing: one account, one logger, one bundle."""
 
+import functools
 import json
 import shutil
 import subprocess
@@ -61,6 +62,11 @@ def authority(scratch: Path, dns: ChallTestSrv) -> Iterator[Pebble]:
         yield server
 
 
+def is_logged(log: Path, text: str) -> bool:
+    """Tell whether the log says something."""
+    return text in log.read_text()
+
+
 def until(holds: Callable[[], bool], log: Path) -> None:
     """Wait until something holds; fail with the log."""
     deadline = time.monotonic() + WITHIN
@@ -120,9 +126,8 @@ def test_from_one_file_to_certificates_and_one_more(
         until(chain(pages[2]).exists, log)
 
         for page in pages:
-            until(
-                lambda page=page: f"new certificate for {page}" in log.read_text(), log
-            )  # type: ignore[misc]
+            done = f"new certificate for {page}"
+            until(functools.partial(is_logged, log, done), log)
             leaf = x509.load_pem_x509_certificates(chain(page).read_bytes())[0]
             names = leaf.extensions.get_extension_for_class(
                 x509.SubjectAlternativeName

@@ -144,7 +144,7 @@ def test_every_parameter_arrives(
         [*directories, "0750", f"/{keys}"],
         [*directories, "0755", acme_dir, f"/www/{root}"],
         [
-            *(str(program), "-I", "./data/acme_client.py"),
+            *(str(program), "-I", "./data/acme_client/__main__.py"),
             *("--out", f"/{keys}/signed_chain.crt"),
             *("--account-key", f"/{keys}/account.key"),
             *("--domain-key", f"/{keys}/domain.key"),

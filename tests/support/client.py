@@ -17,7 +17,7 @@ from support.pebble import Pebble
 if TYPE_CHECKING:  # cryptography has it since version 40
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-CLIENT = Path(__file__).parents[2] / "s6gen/acme_client.py"
+CLIENT = Path(__file__).parents[2] / "s6gen/acme_client/__main__.py"
 WITHIN = 60
 NAME = "www.example.org"
 

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""The entry: the hourly run, which mostly finds nothing due, and the way to the rest.
+
+Python compiles this file each time that it is started by its path, so that what the
+hourly run does without is imported later, in `main`.
+"""
+
+# pathlib is slow to load:
+# ruff: noqa: PTH100, PTH113, PTH116, PTH119, PTH120, PTH123
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` takes four times as long
+
+if __name__ == "__main__":  # `s6-svc -a` must not end a run that has just begun
+    _signal.signal(_signal.SIGALRM, _signal.SIG_IGN)
+
+import os
+import sys
+import time
+
+VERSION = "0.1.0"
+OK, TEMPORARY = 0, 111
+
+
+def main() -> None:
+    """Run the command `s6gen-acme`; the process ends with its exit code."""
+    arguments = sys.argv[1:]
+    code = OK
+    try:
+        if not last_run_holds(arguments, time.time()):
+            # Not at the top: the hourly run that finds nothing due does without.
+            import importlib
+
+            command = importlib.import_module(f"{package_name()}.command")
+            code = command.run(arguments, VERSION, fingerprint)
+    except KeyboardInterrupt:  # before `command` listens for signals
+        code = TEMPORARY
+    # All is written. Python would take a tenth of an hourly run to tidy up.
+    os._exit(code)
+
+
+def last_run_holds(arguments: list[str], now: float) -> bool:
+    """Tell whether nothing is due, by the first line of FILE.state alone.
+
+    It holds from when on and until when nothing is due, and a fingerprint: if the
+    arguments or a file that they name have changed, the line says nothing.
+    """
+    try:
+        with open(f"{file_of(arguments)}.state", encoding="ascii") as state:
+            start, end, known = state.readline().rstrip("\n").split(" ", 2)
+        is_time = float(start) <= now < float(end)
+    except (ValueError, OSError):
+        return False
+    return is_time and known == fingerprint(arguments)
+
+
+def file_of(arguments: list[str]) -> str:
+    """The path that --out names, "" without --out: the last one counts."""
+    path = ""
+    for number, argument in enumerate(arguments):
+        if argument.startswith("--out="):
+            path = argument[len("--out=") :]
+        elif argument == "--out" and number + 1 < len(arguments):
+            path = arguments[number + 1]
+    return path
+
+
+def fingerprint(arguments: list[str]) -> str:
+    """The version, the arguments, and what changes with each file that they name."""
+    parts: list[object] = [VERSION, *arguments]
+    for argument in arguments:
+        for path in (argument, argument.partition("=")[2]):
+            if os.path.isfile(path):
+                status = os.stat(path)
+                parts.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return ascii(parts)
+
+
+def package_name() -> str:
+    """The name of this package, which Python does not know of a file started by path.
+
+    The directory above is on sys.path only while the package itself is imported, so
+    that nothing that lies beside it is ever imported by mistake.
+    """
+    if __spec__ and __spec__.parent:  # installed, or started with -m
+        return __spec__.parent
+    sys.dont_write_bytecode = True  # a service directory stays as it was compiled
+    directory = os.path.dirname(os.path.abspath(__file__))
+    name = os.path.basename(directory)
+    sys.path.insert(0, os.path.dirname(directory))
+    __import__(name)
+    del sys.path[0]
+    return name
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Challenge files (section 8.3) and TXT records (section 8.4): made, and removed.
+
+They are noted in FILE.state before they are made: the next run removes what a killed
+one has left.
+"""
+
+# A challenge file is made in an open directory:
+# ruff: noqa: PTH118, PTH123
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import os
+import re
+import ssl
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass, replace
+
+from josepy import b64
+
+from .certificates import normal_name
+from .files import LIMIT, remove
+from .messages import USAGE, Fatal, say
+from .options import Options
+from .state import Provisioned, StateFile
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
+"""base64url (section 8.1): a plain file name."""
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What is to be provisioned for one name."""
+
+    key: str
+    """The name of the file, or of the record."""
+    text: str
+    """Its content: the key authorization (section 8.1), or its digest."""
+    name: str
+
+
+class Challenges:
+    """The challenges of one order, all of one kind: HTTP-01, or DNS-01 with a hook."""
+
+    def __init__(self, options: Options, memory: StateFile, names: set[str]) -> None:
+        """Nothing is made yet. Raises Fatal where it could not be."""
+        self.options = options
+        self.memory = memory
+        self.names = {name.removeprefix("*.") for name in names}
+        self.planned: list[Challenge] = []
+        self.kind = "dns-01" if options.dns_hook else "http-01"
+        self.place = options.dns_hook or options.acme_dir
+        if not self.place:
+            raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
+        if self.kind == "http-01":
+            if any(name.startswith("*.") for name in names):
+                raise Fatal("a wildcard needs DNS-01: give --dns-hook", USAGE)
+            self.directory = open_writable(self.place)
+
+    def plan(self, url: str, name: str, token: str, thumbprint: str) -> None:
+        """Add the challenge of one name.
+
+        Name and token come from the CA, from an authorization at a URL: both are
+        checked. Raises Fatal.
+        """
+        name = normal_name(name)
+        if name not in self.names:
+            raise Fatal(f"{url}: is for a name that was not asked for: {name[:80]}")
+        if not TOKEN.fullmatch(token):
+            raise Fatal(f"{url}: a token outside of its alphabet: {token[:80]}")
+        text = f"{token}.{thumbprint}"
+        if self.kind == "dns-01":
+            digest = hashlib.sha256(text.encode()).digest()
+            record = f"_acme-challenge.{name}"
+            challenge = Challenge(record, b64.b64encode(digest).decode(), name)
+        else:
+            challenge = Challenge(token, text, name)
+        self.planned.append(challenge)
+
+    def provision(self) -> None:
+        """Make all that is planned."""
+        made = tuple((plan.key, plan.text, plan.name) for plan in self.planned)
+        note = Provisioned(self.kind, self.place, made)
+        self.memory.state = replace(self.memory.state, provisioned=note)
+        self.memory.save()
+        for challenge in self.planned:
+            if self.kind == "dns-01":
+                call_hook(self.place, "add", challenge.key, challenge.text)
+            else:
+                self.provision_file(challenge)
+
+    def provision_file(self, challenge: Challenge) -> None:
+        """Write a challenge file, and see whether it is served if that is asked for."""
+        try:
+            write_challenge(self.directory, challenge.key, challenge.text)
+        except OSError as error:
+            why = f"unable to write an answer: {error.strerror}"
+            raise Fatal(f"{self.place}: {why}") from error
+        if self.options.fetches_challenge:
+            fetch_challenge(self.options, challenge)
+
+
+def open_writable(path: str) -> int:
+    """An open directory in which files can be made. Raises Fatal or OSError."""
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    if not os.access(".", os.W_OK | os.X_OK, dir_fd=directory):
+        raise Fatal(f"{path}: not writable")
+    return directory
+
+
+def remove_challenges(memory: StateFile) -> None:
+    """Remove what is noted as made, by this run or a killed one.
+
+    What cannot be removed is a warning. The note goes at the next save.
+    """
+    note = memory.state.provisioned
+    if note is None:
+        return
+    for key, text, _ in note.made:
+        try:
+            if note.kind == "dns-01":
+                call_hook(note.place, "remove", key, text)
+            else:
+                remove(os.path.join(note.place, key))
+        except (OSError, Fatal) as error:
+            say("warning", f"unable to remove the answer {key}: {error}")
+    memory.state = replace(memory.state, provisioned=None)
+
+
+def write_challenge(directory: int, token: str, text: str) -> None:
+    """Write a file that the web server can read, whatever the umask.
+
+    An old one goes first; a link in its place is not followed.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(token, dir_fd=directory)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with open(os.open(token, flags, 0o644, dir_fd=directory), "wb") as stream:
+        os.fchmod(stream.fileno(), 0o644)
+        stream.write(text.encode())
+
+
+def fetch_challenge(options: Options, challenge: Challenge) -> None:
+    """Fetch a challenge file as the CA will (acme-tiny's self-check). Raises Fatal.
+
+    After a redirect the CA does not verify certificates (section 8.3), nor is it done
+    here.
+    """
+    host = challenge.name
+    if ":" in host:
+        host = f"[{host}]"
+    if options.check_port:
+        host += f":{options.check_port}"
+    url = f"http://{host}/.well-known/acme-challenge/{challenge.key}"
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with urllib.request.urlopen(url, timeout=10, context=context) as response:
+            content = response.read(LIMIT).strip()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        message = f"{url}: unable to fetch the answer: {error} (--disable-check)"
+        raise Fatal(message) from error
+    if content != challenge.text.encode():
+        place = options.acme_dir
+        raise Fatal(f"{url}: serves something else than {place} (--disable-check)")
+
+
+def call_hook(program: str, verb: str, record: str, value: str) -> None:
+    """Let the user's program add or remove a TXT record: PROGRAM VERB RECORD VALUE.
+
+    Its output goes to stderr. Raises Fatal if it fails.
+    """
+    command = [program, verb, record, value]
+    try:
+        code = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
+        ).returncode
+    except OSError as error:
+        raise Fatal(f"{program}: {error.strerror}") from error
+    if code:
+        raise Fatal(f"{program} {verb} {record}: failed with exit code {code}")

@@ -1,0 +1,163 @@
+"""What a run does: its command, the signals that end it, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable
+
+from .messages import BUG, TEMPORARY, USAGE, Fatal, Stopped, reason, say
+from .options import Options, parse
+from .server import Server
+
+GRACE = 10
+"""Seconds that cleaning up gets after --timeout, or after a signal, step by step."""
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+Fingerprint = Callable[[list[str]], str]
+
+
+def run(arguments: list[str], version: str, fingerprint: Fingerprint) -> int:
+    """Do what the arguments ask; return the exit code. Messages go to stderr."""
+    try:
+        options = parse(arguments, version)
+        deadline = time.monotonic() + options.timeout
+        listen_for_signals(deadline, options.timeout)
+        server = Server(options.directory_url, options.ca_bundle, version, deadline)
+        return do(options, server, lambda: fingerprint(arguments))
+    except ModuleNotFoundError as missing:
+        hint = "install python3-acme (Debian) or py3-acme (Alpine)"
+        say("fatal", f"Python module {missing.name} is missing: {hint}")
+        return USAGE
+    except Stopped as stopped:
+        # Whoever started this is to see which signal ended it.
+        signal.signal(stopped.args[0], signal.SIG_DFL)
+        os.kill(os.getpid(), stopped.args[0])
+        return TEMPORARY
+    except Fatal as fatal:
+        say("fatal", str(fatal))
+        return fatal.code
+    except OSError as error:
+        say("fatal", reason(error))
+        return TEMPORARY
+    except Exception as bug:
+        say(
+            "fatal",
+            f"bug, please report: {type(bug).__name__}: {bug} ({place_of(bug)})",
+        )
+        return BUG
+
+
+def do(options: Options, server: Server, fingerprint: Callable[[], str]) -> int:
+    """Do what the options ask; return the exit code.
+
+    The modules that need the acme package are imported here, for two reasons: that it
+    is missing becomes a message, and the CA can be connected to meanwhile.
+    """
+    warnings.simplefilter("ignore")  # to programmers; they would end up in the log
+    if importlib.util.find_spec("acme") is None:
+        raise ModuleNotFoundError(name="acme")
+    if options.status is not None:
+        from .status import print_status
+
+        return print_status(options)
+    if options.revoke or options.deactivate or options.roll_over:
+        return change_account(options, server)
+    if options.check:
+        from .status import print_check
+
+        return print_check(options)
+    if is_surely_due(options):
+        connect_ahead(server)
+    from .renewal import keep_current, write_to_stdout
+
+    if options.out:
+        return keep_current(options, server, fingerprint)
+    return write_to_stdout(options, server)
+
+
+def change_account(options: Options, server: Server) -> int:
+    """Do what the options ask about the account; return the exit code."""
+    from .account import deactivate, revoke, roll_over
+
+    if options.revoke:
+        return revoke(options, server)
+    if options.deactivate:
+        return deactivate(options, server)
+    return roll_over(options, server)
+
+
+# The first connection
+
+
+def is_surely_due(options: Options) -> bool:
+    """Tell whether this run will ask the CA, as far as can be told at once."""
+    if options.force or not options.out:
+        return True
+    paths = (options.out, f"{options.out}.state")
+    return not any(map(os.path.exists, paths))
+
+
+def connect_ahead(server: Server) -> None:
+    """Connect to the CA, which may be far, while a thread imports the acme package.
+
+    TLS is set up before the thread begins: where cryptography sets up OpenSSL at the
+    same time, some processes find no ciphers (19 of 1,000 with Debian 13).
+    """
+    server.prepare()
+    threading.Thread(target=import_ahead, daemon=True).start()
+    server.connect()
+
+
+def import_ahead() -> None:
+    """Import what an order needs; what fails here fails again where it is imported."""
+    with contextlib.suppress(Exception):
+        importlib.import_module(".renewal", __package__)
+
+
+# Signals
+
+
+def listen_for_signals(deadline: float, timeout: float) -> None:
+    """Let SIGTERM, SIGINT and SIGHUP end the run cleanly, SIGALRM once time is over.
+
+    The deadline is a time of the monotonic clock. An alarm before it is not ours: it
+    was for snooze (`s6-svc -a`). After it, and after a signal, the alarm comes again
+    and again: what is cleaned up may hang as well.
+    """
+
+    def stop(number: int, _: object) -> None:
+        for ending in ENDING:
+            signal.signal(ending, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, give_up)
+        signal.setitimer(signal.ITIMER_REAL, GRACE, GRACE)
+        raise Stopped(number)
+
+    def give_up(_: int, __: object) -> None:
+        raise Fatal(f"not done within {GRACE} s after the signal")
+
+    def alarm(_: int, __: object) -> None:
+        if time.monotonic() >= deadline:
+            raise Fatal(f"not done within --timeout, {timeout:g} s")
+
+    for ending in ENDING:
+        signal.signal(ending, stop)
+    signal.signal(signal.SIGALRM, alarm)
+    signal.setitimer(signal.ITIMER_REAL, timeout, GRACE)
+
+
+def place_of(bug: Exception) -> str:
+    """The file and the line in which a bug came to light."""
+    trace = bug.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    if trace is None:
+        return "no line"
+    file = os.path.basename(trace.tb_frame.f_code.co_filename)  # noqa: PTH119 (pathlib is slow to load)
+    return f"{file}, line {trace.tb_lineno}"

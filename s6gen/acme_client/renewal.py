@@ -1,0 +1,262 @@
+"""Keeps FILE current: inspect, decide, lock, ask, order, remember."""
+
+# ruff: noqa: PTH104, PTH110 (pathlib is slow to load)
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from . import files
+from .certificates import describe, misfit, parse_chain, wanted_names_and_key
+from .challenges import remove_challenges
+from .keys import load_key
+from .messages import OK, Fatal, inform, print_text, reason, say, shortened, utc
+from .options import Options
+from .order import obtain_chain
+from .responses import parse_window
+from .schedule import (
+    HOUR,
+    WEEK,
+    InstalledChain,
+    check_clock,
+    choose_moment,
+    hold_until,
+    idle_until,
+    next_question,
+    next_question_after,
+    next_question_after_failure,
+    pause_after,
+    renewal_due,
+    renewal_time,
+    suggestion_for,
+)
+from .server import Server
+from .state import Failure, Issued, StateFile, Suggestion
+
+
+def keep_current(
+    options: Options, server: Server, fingerprint: Callable[[], str]
+) -> int:
+    """Renew FILE if it is due; one run at a time, which inspects it once more."""
+    memory = StateFile(options.out, fingerprint)
+    if is_idle(options, memory, inspect_chain(options)):
+        return OK
+    with files.locked(f"{options.out}.lock"):
+        memory = StateFile(options.out, fingerprint)
+        remove_challenges(memory)
+        settle_new_key(options)
+        chain = inspect_chain(options)
+        now = time.time()
+        question = next_question(chain, memory.state.suggestion, now)
+        if not options.force and now >= question:
+            ask_window(options, server, memory, chain)
+        if is_idle(options, memory, chain):
+            return OK
+        refuse_too_early(options, memory)
+        _, why = renewal_due(chain, memory.state, time.time(), options.force)
+        inform(options.quiet, f"{options.out}: {why}, ordering")
+        renew(options, memory, chain, server)
+    return OK
+
+
+def write_to_stdout(options: Options, server: Server) -> int:
+    """Order now, and print the chain, as acme-tiny does: without --out."""
+    memory = StateFile("", lambda: "")
+    print_text(obtain_chain(options, memory, server, replaces=""))
+    return OK
+
+
+def inspect_chain(options: Options) -> InstalledChain:
+    """Read FILE, and compare it with the names and the key that it has to be for."""
+    chain = InstalledChain()
+    try:
+        certificates = parse_chain(files.read(options.out), options.out)
+        chain = describe(certificates[0])
+        names, key = wanted_names_and_key(options)
+    except FileNotFoundError as missing:
+        if missing.filename == options.out:
+            return chain
+        fault = f"is for a key or a CSR that is missing, {missing.filename}"
+        return replace(chain, fault=fault)
+    except (OSError, Fatal) as error:
+        why = reason(error).removeprefix(f"{options.out}: ")
+        return replace(chain, fault=f"is not usable: {why}")
+    return replace(
+        chain,
+        fault=misfit(certificates, names, key),
+        terms=(options.directory_url, options.profile, *sorted(names)),
+    )
+
+
+def is_idle(options: Options, memory: StateFile, chain: InstalledChain) -> bool:
+    """Tell whether there is nothing to do, and store until when, for the hourly run.
+
+    Raises Fatal for a clock that cannot be right.
+    """
+    now = time.time()
+    check_clock(chain, now)
+    if options.force:
+        return False
+    hold = hold_until(memory.state.failure, options.order_terms(), now)
+    until = idle_until(chain, memory.state, now, hold)
+    if now >= until:
+        return False
+    # Without it, the next run takes longer, and comes to the same end.
+    with contextlib.suppress(OSError, Fatal):
+        memory.save(now, until)
+    return True
+
+
+def refuse_too_early(options: Options, memory: StateFile) -> None:
+    """Raise Fatal while a failed attempt has to wait, unless --force was given."""
+    failure = memory.state.failure
+    until = hold_until(failure, options.order_terms(), time.time())
+    if failure and until and not options.force:
+        when = f"next attempt {utc(until)}"
+        raise Fatal(f"{options.out}: {when}; the last one failed: {failure.what}")
+
+
+def settle_new_key(options: Options) -> None:
+    """Put the key of --new-key in place if FILE is for it, else drop it.
+
+    Also after a kill: from then on key and chain belong together again.
+    """
+    beside = f"{options.domain_key}.next"
+    if not options.domain_key or not os.path.exists(beside):
+        return
+    with contextlib.suppress(OSError, Fatal):
+        chain = parse_chain(files.read(options.out), options.out)
+        if not misfit(chain, set(), load_key(beside).public_key()):
+            os.rename(beside, options.domain_key)
+    files.remove(beside)
+
+
+# When
+
+
+def ask_window(
+    options: Options, server: Server, memory: StateFile, chain: InstalledChain
+) -> None:
+    """Ask the CA when to renew; the time once chosen stays until the window moves.
+
+    That it cannot be asked is a warning: the lifetime's rules hold then.
+    """
+    now = time.time()
+    known = suggestion_for(chain, memory.state.suggestion)
+    soon = now + HOUR * (1 + random.random())  # noqa: S311 (no secret)
+    if known is None:
+        known = Suggestion(chain.identifier, ask=soon)
+    suggestion = replace(known, ask=soon)
+    memory.state = replace(memory.state, suggestion=suggestion)
+    try:
+        url = renewal_info(server, memory)
+        if not url:
+            never = replace(suggestion, ask=chain.end)
+            memory.state = replace(memory.state, suggestion=never)
+            return
+        response = server.get(f"{url.rstrip('/')}/{chain.identifier}")
+        window = parse_window(response.json())
+    except Fatal as failure:
+        forget_renewal_info(memory)
+        chance = random.random()  # noqa: S311 (no secret)
+        ask = next_question_after_failure(
+            failure.status, failure.wait, time.time(), chance
+        )
+        later = replace(suggestion, ask=max(suggestion.ask, ask))
+        memory.state = replace(memory.state, suggestion=later)
+        say("warning", f"the CA does not say when to renew: {failure}")
+        return
+    suggestion = replace(
+        suggestion, ask=next_question_after(response.wait(), time.time())
+    )
+    if suggestion.window != window:
+        moment = choose_moment(*window, random.random())  # noqa: S311 (no secret)
+        suggestion = replace(suggestion, window=window, moment=moment)
+        between = f"{utc(window[0])} and {utc(window[1])}"
+        inform(options.quiet, f"the CA suggests to renew between {between}")
+    memory.state = replace(memory.state, suggestion=suggestion)
+
+
+def renewal_info(server: Server, memory: StateFile) -> str:
+    """Where the CA is asked when to renew: noted, else from its directory."""
+    issued = memory.state.issued
+    if issued and issued.renewal_info:
+        return issued.renewal_info
+    return server.renewal_info()
+
+
+def forget_renewal_info(memory: StateFile) -> None:
+    """Drop the noted URL: the CA may have another one by now."""
+    issued = memory.state.issued
+    if issued:
+        memory.state = replace(memory.state, issued=replace(issued, renewal_info=""))
+
+
+# The renewal
+
+
+def renew(
+    options: Options, memory: StateFile, chain: InstalledChain, server: Server
+) -> None:
+    """Order a new chain and put it in FILE's place; a failure is remembered."""
+    known = suggestion_for(chain, memory.state.suggestion)
+    replaces = chain.identifier if known and known.window else ""
+    try:
+        memory.save()
+        pem = obtain_chain(options, memory, server, replaces)
+        files.replace(options.out, pem.encode(), 0o640)
+    except Exception as failure:
+        if server.usage.asked:
+            with contextlib.suppress(Fatal):
+                remember_failure(options, memory, chain, server, failure)
+        raise
+    finally:
+        settle_new_key(options)
+    remember_success(options, memory, server)
+
+
+def remember_success(options: Options, memory: StateFile, server: Server) -> None:
+    """Note how FILE was ordered, and tell until when it lasts."""
+    chain = inspect_chain(options)
+    memory.state = replace(
+        memory.state,
+        issued=Issued(chain.terms, server.renewal_info()),
+        failure=None,
+        suggestion=None,
+    )
+    memory.save()
+    when, _ = renewal_time(chain, None)
+    names = shortened([*chain.names])
+    until = f"valid until {utc(chain.end)}, to be renewed from {utc(when)}"
+    inform(options.quiet, f"{options.out}: new certificate for {names}, {until}")
+
+
+def remember_failure(
+    options: Options,
+    memory: StateFile,
+    chain: InstalledChain,
+    server: Server,
+    failure: Exception,
+) -> None:
+    """Count the failure, and set the earliest next attempt, later each time."""
+    now = time.time()
+    terms = options.order_terms()
+    count = 1
+    previous = memory.state.failure
+    if previous and previous.terms == terms:
+        count = previous.count + 1
+    left = chain.end - now if chain.is_usable(now) else 0
+    wait = 0.0
+    spent = True
+    if isinstance(failure, Fatal):
+        wait = min(failure.wait, WEEK)
+        spent = server.usage.spent or not failure.is_passing()
+    pause = pause_after(count, left, spent, random.random())  # noqa: S311 (no secret)
+    failed = Failure(count, now + max(pause, wait), str(failure), terms)
+    memory.state = replace(memory.state, failure=failed)
+    memory.save(synced=True)

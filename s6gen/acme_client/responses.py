@@ -1,0 +1,169 @@
+"""What a CA sends, taken with suspicion: of bounded size, and of the types expected."""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+import http.client
+import json
+import re
+import time
+import urllib.parse
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .messages import TEMPORARY, Fatal
+
+Json = dict[str, Any]
+T = TypeVar("T")
+LONGEST = 1000
+"""Characters of a problem in words."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response to one request."""
+
+    url: str
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self) -> Document:
+        """The body as a JSON object. Raises Fatal for another one."""
+        try:
+            content = json.loads(self.body)
+        except (ValueError, RecursionError):
+            content = None
+        return Document.of(self.url, content)
+
+    def located(self) -> tuple[str, Document]:
+        """The URL of what was created, and itself."""
+        location = self.headers.get("Location")
+        if not location:
+            raise Fatal(f"{self.url}: the answer has no Location")
+        return urllib.parse.urljoin(self.url, location), self.json()
+
+    def wait(self) -> float:
+        """The seconds to wait, 0 if the CA does not say."""
+        return seconds_until(self.headers.get("Retry-After") or "", time.time())
+
+    def refusal(self) -> Fatal:
+        """The reason for which the CA refuses (RFC 7807)."""
+        try:
+            problem = self.json().content
+        except Fatal:
+            problem = {}
+        words = "a redirect, which is not followed"
+        if self.status >= 400:
+            words = in_words(problem)
+        message = f"{self.url}: HTTP status {self.status}: {words}"
+        return Fatal(message, TEMPORARY, kind_of(problem), self.status, self.wait())
+
+
+@dataclass(frozen=True)
+class Document:
+    """A JSON object from a CA; its URL is part of each error about it."""
+
+    url: str
+    content: Json
+
+    @classmethod
+    def of(cls, url: str, content: object) -> Document:
+        """The document, if the content is an object; else raises Fatal."""
+        if not isinstance(content, dict):
+            raise Fatal(f"{url}: the answer is not a JSON object")
+        return cls(url, content)
+
+    def field(self, name: str, kind: type[T], default: T | None = None) -> T:
+        """A field of this kind, which must be there unless there is a default."""
+        value = self.content.get(name, default)
+        if not isinstance(value, kind):
+            raise Fatal(f"{self.url}: the answer has no usable {name}")
+        return value
+
+    def inner(self, name: str, default: Json | None = None) -> Document:
+        """An object in a field."""
+        return Document(self.url, self.field(name, dict, default))
+
+    def each(self, name: str) -> list[Document]:
+        """The objects in a list."""
+        return [Document.of(self.url, item) for item in self.field(name, list)]
+
+
+def split_url(url: Any, source: str) -> tuple[str, str]:
+    """Host (with its port) and target of an https URL that comes from a source."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        is_https = parts.scheme == "https" and bool(parts.hostname)
+        if not is_https or "@" in parts.netloc or parts.port == 0:
+            raise ValueError
+    except (ValueError, AttributeError, TypeError):
+        message = f"{source}: leads to what is no https URL: {str(url)[:200]}"
+        raise Fatal(message) from None
+    target = parts.path or "/"
+    if parts.query:
+        target += f"?{parts.query}"
+    return parts.netloc, target
+
+
+def seconds_until(retry_after: str, now: float) -> float:
+    """The seconds that Retry-After means, 0 if it means nothing.
+
+    It is a number or a date (RFC 9110 section 10.2.3).
+    """
+    if re.fullmatch(r"[0-9]{1,9}", retry_after):
+        return float(retry_after)
+    try:
+        date = email.utils.parsedate_to_datetime(retry_after)
+        return max(0.0, date.timestamp() - now)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0
+
+
+def parse_window(document: Document) -> tuple[float, float]:
+    """Start and end of the suggested window (RFC 9773 section 4.2)."""
+    suggested = document.inner("suggestedWindow")
+    times = []
+    try:
+        for name in ("start", "end"):
+            date = datetime.datetime.fromisoformat(suggested.field(name, str))
+            times.append(date.timestamp())
+    except (ValueError, OverflowError) as error:
+        raise Fatal(f"{document.url}: suggestedWindow: {error}") from error
+    start, end = times
+    if not start < end:
+        raise Fatal(f"{document.url}: suggestedWindow ends before it starts")
+    return start, end
+
+
+def in_words(problem: Any) -> str:
+    """A problem document in one sentence: type, detail, subproblems (section 6.7.1)."""
+    if not isinstance(problem, dict) or not problem:
+        return "no reason given"
+    words = [problem_sentence(problem)]
+    subproblems = problem.get("subproblems")
+    if isinstance(subproblems, list):
+        for subproblem in subproblems[:5]:
+            words.append(subproblem_sentence(subproblem))
+    return "; ".join(words)[:LONGEST]
+
+
+def problem_sentence(problem: Json) -> str:
+    """A problem's type and detail."""
+    detail = str(problem.get("detail", "no detail")).strip(". ")
+    return f"{kind_of(problem)}: {detail}"[:LONGEST]
+
+
+def subproblem_sentence(subproblem: Any) -> str:
+    """The identifier that a subproblem is about, and what is wrong with it."""
+    if not isinstance(subproblem, dict) or not subproblem:
+        return "in detail: no reason given"
+    identifier = subproblem.get("identifier")
+    name = identifier.get("value") if isinstance(identifier, dict) else "in detail"
+    return f"{name}: {problem_sentence(subproblem)}"
+
+
+def kind_of(problem: Json) -> str:
+    """A problem's type without its namespace (section 6.7)."""
+    return str(problem.get("type", "problem")).rpartition(":")[2]

@@ -1,0 +1,184 @@
+"""When a certificate is renewed, and how long a failure waits.
+
+Pure decisions: what is known, and the time, are passed in. All times are seconds
+since 1970, all durations seconds. A `chance` is a random number from 0 to 1: many
+machines shall not ask a CA in the same second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .messages import Fatal, utc
+from .state import Failure, State, Suggestion
+
+MINUTE, HOUR, DAY, WEEK = 60.0, 3600.0, 86400.0, 604800.0
+NEVER = float("inf")
+RELEASED = 1795478400
+"""2026-11-24: a clock before this day is wrong."""
+SKEW = 5 * MINUTE
+"""How far two honest clocks may differ."""
+SHORT_LIFETIME = 10 * DAY
+"""A certificate that lives less is renewed at half of its life."""
+LAST_PART = 0.05
+"""When this part of its lifetime is left, a certificate is renewed in any case."""
+
+
+@dataclass(frozen=True)
+class InstalledChain:
+    """The chain in FILE, and what is wrong with it for what is asked for."""
+
+    fault: str = "is missing"
+    """The end of a sentence about FILE, "" if nothing is wrong."""
+    names: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    """What would be ordered now: the CA's directory, the profile, the names."""
+    start: float = 0.0
+    end: float = 0.0
+    identifier: str = ""
+    """Its name in questions to the CA (RFC 9773 section 4.1), "" if it has none."""
+    issuer: str = ""
+    serial: str = ""
+    """In hex."""
+
+    def is_usable(self, now: float) -> bool:
+        """Tell whether a server can work with it."""
+        if self.fault:
+            return False
+        return self.start - SKEW <= now < self.end
+
+
+def check_clock(chain: InstalledChain, now: float) -> None:
+    """Raise Fatal for a clock that cannot be right: nothing is decided by it."""
+    if now < RELEASED:
+        raise Fatal(f"the clock says {utc(now)}, which cannot be: set it")
+    if not chain.fault and now + SKEW < chain.start:
+        start = utc(chain.start)
+        raise Fatal(f"the clock says {utc(now)}, but the certificate begins {start}")
+
+
+def renewal_due(
+    chain: InstalledChain, state: State, now: float, force: bool = False
+) -> tuple[float, str]:
+    """From which time on FILE is to be ordered anew (0: at once), and why."""
+    if force:
+        return 0, "--force was given"
+    if chain.fault:
+        return 0, chain.fault
+    if now >= chain.end:
+        return 0, f"expired {utc(chain.end)}"
+    ordered = state.issued.terms if state.issued else ()
+    if ordered and ordered != chain.terms:
+        return 0, "was ordered from another CA, for more names or with another profile"
+    return renewal_time(chain, state.suggestion)
+
+
+def renewal_time(
+    chain: InstalledChain, suggestion: Suggestion | None
+) -> tuple[float, str]:
+    """When a usable certificate is to be renewed, and by which rule."""
+    lifetime = chain.end - chain.start
+    known = suggestion_for(chain, suggestion)
+    if known and known.moment is not None:
+        latest = chain.end - lifetime * LAST_PART
+        if known.moment <= latest:
+            return known.moment, "the CA suggests this moment"
+        return latest, "5 % of its lifetime is left"
+    if lifetime < SHORT_LIFETIME:
+        return chain.start + lifetime / 2, "half of its lifetime is over"
+    return chain.start + lifetime * 2 / 3, "two thirds of its lifetime are over"
+
+
+def suggestion_for(
+    chain: InstalledChain, suggestion: Suggestion | None
+) -> Suggestion | None:
+    """What the CA said of this certificate; None if it spoke of another one."""
+    if suggestion and suggestion.certificate == chain.identifier:
+        return suggestion
+    return None
+
+
+def next_question(
+    chain: InstalledChain, suggestion: Suggestion | None, now: float
+) -> float:
+    """When to ask the CA for its window again (0: at once, NEVER for what is no use).
+
+    RFC 9773 section 4.3. A time that was noted while the clock was wrong is at most a
+    day away.
+    """
+    if not chain.is_usable(now) or not chain.identifier:
+        return NEVER
+    known = suggestion_for(chain, suggestion)
+    if known is None:
+        return 0
+    return min(known.ask, now + DAY)
+
+
+def idle_until(chain: InstalledChain, state: State, now: float, hold: float) -> float:
+    """Until when no run has anything to do, unless the renewal is forced.
+
+    Hold is the earliest next attempt after a failure, 0 if there is none: a usable
+    certificate waits for it, at most until it expires.
+    """
+    due, _ = renewal_due(chain, state, now)
+    until = min(due, next_question(chain, state.suggestion, now))
+    if not chain.is_usable(now):
+        return until
+    return min(chain.end, max(until, hold))
+
+
+def hold_until(failure: Failure | None, terms: dict[str, object], now: float) -> float:
+    """The earliest next attempt after failures with the same terms; 0 if there is none.
+
+    A time more than a week away was noted while the clock was wrong.
+    """
+    if failure is None or failure.terms != terms:
+        return 0
+    if now < failure.next <= now + WEEK:
+        return failure.next
+    return 0
+
+
+def pause_after(failures: int, left: float, spent: bool, chance: float) -> float:
+    """How long to wait after so many failures in a row.
+
+    Left is the rest of a usable certificate's life, 0 without one. A CA that has not
+    `spent` one of the validations that it limits is asked again sooner.
+    """
+    if left <= 0:
+        first = (MINUTE, 10 * MINUTE, 100 * MINUTE, DAY)
+        pause = first[min(failures, 4) - 1]
+        return pause if spent else min(pause, HOUR)
+    doubled = HOUR * 2.0 ** min(failures - 1, 5)
+    pause = min(DAY, doubled) * (0.9 + 0.2 * chance)
+    if spent:
+        return min(pause, max(left / 2, 12 * MINUTE))
+    return min(pause, left / 4)
+
+
+def choose_moment(start: float, end: float, chance: float) -> float:
+    """A time in a window, early enough that an hourly run comes before its end."""
+    latest = max(end - HOUR, (start + end) / 2)
+    return start + (latest - start) * chance
+
+
+def next_question_after(retry_after: float, now: float) -> float:
+    """When to ask for the window again, where the CA says how long to wait, or 0.
+
+    Six hours unless it says; at least a minute, at most a day (RFC 9773 section 4.3.2).
+    """
+    wait = retry_after or 6 * HOUR
+    return now + min(max(wait, MINUTE), DAY)
+
+
+def next_question_after_failure(
+    status: int, retry_after: float, now: float, chance: float
+) -> float:
+    """When to ask for the window again after the question failed with an HTTP status.
+
+    A CA that refuses it (4xx) is asked once a day.
+    """
+    pause = min(retry_after, DAY)
+    if 400 <= status < 500:
+        pause = DAY
+    return now + max(pause, HOUR * (1 + chance))

@@ -1,0 +1,232 @@
+"""HTTPS to a CA: one kept-alive connection a host, nonces, retries, one deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import random
+import re
+import select
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .files import LIMIT
+from .messages import USAGE, Disconnected, Fatal, reason
+from .responses import Document, Response, split_url
+
+SOON = 0.02
+"""Seconds that a CA gets before it is polled for the first time."""
+BAD_NONCES = 50
+"""How often in a row a CA may refuse a nonce."""
+TRIES = 4
+"""How often a request is sent that does no harm twice."""
+NONCE = re.compile(r"[A-Za-z0-9_-]{1,1000}")
+
+Sign = Callable[[str], bytes]
+"""Makes the signed body of a request with a nonce."""
+
+
+@dataclass
+class Usage:
+    """What this run has cost the CA so far."""
+
+    asked: bool = False
+    """A request was sent."""
+    spent: bool = False
+    """A validation or a certificate, of which a CA gives so many an hour."""
+
+
+class Server:
+    """A CA's ACME server: verified TLS, requests of bounded time and size."""
+
+    def __init__(
+        self, directory_url: str, ca_bundle: str, version: str, deadline: float
+    ) -> None:
+        """Nothing is sent yet. The deadline is a time of the monotonic clock.
+
+        Without a ca_bundle, a file of roots in PEM, the system's roots are trusted.
+        """
+        self.directory_url = directory_url
+        self.ca_bundle = ca_bundle
+        self.user_agent = f"s6gen-acme/{version}"
+        self.deadline = deadline
+        self.usage = Usage()
+        self.took = 0.0
+        """The seconds from the last request to its response."""
+        self.nonce = ""
+        self.known_directory: Document | None = None
+        self.context: ssl.SSLContext | None = None
+        self.connections: dict[str, http.client.HTTPSConnection] = {}
+
+    def directory(self) -> Document:
+        """The CA's directory, fetched once a run: Let's Encrypt's changes at times."""
+        if self.known_directory is None:
+            self.known_directory = self.get(self.directory_url).json()
+        return self.known_directory
+
+    def resource(self, name: str) -> str:
+        """The URL of a resource (section 7.1.1)."""
+        return self.directory().field(name, str)
+
+    def renewal_info(self) -> str:
+        """The URL of renewal information (RFC 9773 section 4.1), "" without one."""
+        url = self.directory().content.get("renewalInfo")
+        if isinstance(url, str) and len(url) < 2000:
+            return url
+        return ""
+
+    def get(self, url: str) -> Response:
+        """Fetch what needs no signature."""
+        return self.try_often(lambda: self.request("GET", url), again=True)
+
+    def post(self, url: str, sign: Sign, again: bool) -> Response:
+        """Send a signed request, with another nonce if the CA refuses the first.
+
+        It is sent again after a failure only if it does no harm twice.
+        """
+
+        def attempt() -> Response:
+            for _ in range(BAD_NONCES):
+                response = self.request("POST", url, sign(self.take_nonce()))
+                if response.status < 300 or response.refusal().kind != "badNonce":
+                    break
+            return response
+
+        return self.try_often(attempt, again)
+
+    def take_nonce(self) -> str:
+        """The nonce of the last response, else a fresh one (section 7.2)."""
+        if not self.nonce:
+            url = self.resource("newNonce")
+            self.try_often(lambda: self.request("HEAD", url), again=True)
+            if not self.nonce:
+                raise Fatal(f"{url}: the answer has no nonce")
+        nonce = self.nonce
+        self.nonce = ""
+        return nonce
+
+    def try_often(self, attempt: Callable[[], Response], again: bool) -> Response:
+        """Make a few attempts, after the CA's Retry-After or ever more seconds.
+
+        Raises Fatal with the last failure: at once where another attempt is no use, or
+        would come after the deadline.
+        """
+        count = 0
+        while True:
+            count += 1
+            failure: Fatal
+            try:
+                response = attempt()
+            except Disconnected as lost:
+                failure = lost
+            else:
+                if response.status < 300:
+                    return response
+                failure = response.refusal()
+            pause = failure.wait or 2**count * random.uniform(0.2, 0.4)  # noqa: S311 (no secret)
+            is_late = time.monotonic() + pause >= self.deadline
+            if count == TRIES or is_late or not may_repeat(failure, again):
+                raise failure
+            time.sleep(pause)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not in vain: raises Fatal if that would be beyond the deadline."""
+        if time.monotonic() + seconds >= self.deadline:
+            raise Fatal(f"{self.directory_url}: the CA is not done within --timeout")
+        time.sleep(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two polls, less what the last request took: the CA worked."""
+        self.sleep(max(0.0, seconds - self.took))
+
+    def request(self, method: str, url: str, body: bytes | None = None) -> Response:
+        """Send one request, and read its response; a redirect is not followed.
+
+        Raises Disconnected if no whole response comes, Fatal if the server is not to be
+        trusted.
+        """
+        host, target = split_url(url, self.directory_url)
+        connection = self.connection(host)
+        self.usage.asked = True
+        begin = time.monotonic()
+        headers = {"User-Agent": self.user_agent}
+        if body is not None:
+            headers["Content-Type"] = "application/jose+json"
+        try:
+            connection.request(method, target, body, headers)
+            response = connection.getresponse()
+            content = response.read(LIMIT + 1)
+            if len(content) <= LIMIT and response.length:
+                raise http.client.IncompleteRead(content, response.length)
+        except ssl.SSLCertVerificationError as error:
+            why = f"its TLS certificate is not trusted: {error.verify_message}"
+            raise Fatal(f"{host}: {why} (for a private CA: --ca-bundle)") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
+            raise Disconnected(f"{host}: {reason(error)}") from error
+        if len(content) > LIMIT:
+            raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
+        self.took = time.monotonic() - begin
+        self.keep_nonce(response.headers.get("Replay-Nonce", ""))
+        return Response(url, response.status, response.headers, content)
+
+    def keep_nonce(self, nonce: str) -> None:
+        """Remember a nonce for the next request, if it is base64url (section 6.5.1)."""
+        if NONCE.fullmatch(nonce) and len(nonce) % 4 != 1:
+            self.nonce = nonce
+
+    def prepare(self) -> None:
+        """Set TLS up for the CA, not yet connecting. Raises Fatal for a bad bundle."""
+        host, _ = split_url(self.directory_url, self.directory_url)
+        self.connection(host)
+
+    def connect(self) -> None:
+        """Connect before anything is asked; what fails here fails again later."""
+        host, _ = split_url(self.directory_url, self.directory_url)
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+            self.connection(host).connect()
+
+    def connection(self, host: str) -> http.client.HTTPSConnection:
+        """The connection to a host, made anew if the host hung up meanwhile."""
+        if host not in self.connections:
+            self.connections[host] = self.new_connection(host)
+        connection = self.connections[host]
+        # If a connection can be read although nothing is asked, the other side closed it.
+        # Before the first request that proves nothing: TLS sends session tickets.
+        if self.usage.asked and connection.sock:
+            if select.select([connection.sock], [], [], 0)[0]:
+                connection.close()
+        return connection
+
+    def new_connection(self, host: str) -> http.client.HTTPSConnection:
+        """A connection that is not opened yet."""
+        try:
+            context = self.trusted_roots()
+            return http.client.HTTPSConnection(host, timeout=30, context=context)
+        except (OSError, http.client.HTTPException) as error:
+            where = self.ca_bundle or host
+            raise Fatal(f"{where}: {reason(error)}", USAGE) from error
+
+    def trusted_roots(self) -> ssl.SSLContext:
+        """The TLS context of all connections; raises OSError for an unusable bundle.
+
+        It has to be there before a thread imports cryptography: where both set up
+        OpenSSL at once, some processes find no ciphers (seen with Debian 13).
+        """
+        if self.context is None:
+            self.context = ssl.create_default_context(cafile=self.ca_bundle or None)
+        return self.context
+
+
+def may_repeat(failure: Fatal, again: bool) -> bool:
+    """Tell whether a request is sent again after a failure.
+
+    The CA may have asked for it (503, or 429 with Retry-After); then it did nothing.
+    """
+    if failure.status == 503:
+        return True
+    if failure.status == 429 and failure.wait:
+        return True
+    return again and failure.is_passing()

@@ -1,0 +1,102 @@
+"""--check and --status: tell what is due and what chains there are; change nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+from . import files
+from .certificates import describe, parse_chain
+from .messages import NO, OK, Fatal, print_text, reason, shortened, utc
+from .options import Options
+from .renewal import inspect_chain
+from .schedule import DAY, InstalledChain, check_clock, hold_until, renewal_due
+from .state import State, StateFile
+
+
+def print_check(options: Options) -> int:
+    """Print what would be done, why and when; exit code 0 nothing due, 1 due."""
+    now = time.time()
+    state = read_state(options.out)
+    chain = inspect_chain(options)
+    check_clock(chain, now)
+    when, why = renewal_due(chain, state, now, options.force)
+    if now < when:
+        print_text(f"{options.out}: nothing due before {utc(when)}: {why}\n")
+        return OK
+    until = hold_until(state.failure, options.order_terms(), now)
+    attempt = f", next attempt {utc(until)}" if until else " now"
+    print_text(f"{options.out}: due{attempt}: {why}\n")
+    return NO
+
+
+def read_state(path: str) -> State:
+    """What is remembered of a chain."""
+    return StateFile(path, lambda: "").state
+
+
+def print_status(options: Options) -> int:
+    """Print a table or JSON of chains; exit code 1 if one of them is not usable."""
+    now = time.time()
+    rows = [status_of(path, now) for path in options.status or [options.out]]
+    if options.json:
+        print_text(json.dumps(rows, indent=1) + "\n")
+    else:
+        print_text(table(rows))
+    if all(row["usable"] for row in rows):
+        return OK
+    return NO
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as aligned columns under their names."""
+    lines = [[name.replace("_", " ") for name in rows[0]]]
+    for row in rows:
+        lines.append([cell(value) for value in row.values()])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = ""
+    for line in lines:
+        cells = map(str.ljust, line, widths)
+        text += "  ".join(cells).rstrip() + "\n"
+    return text
+
+
+def cell(value: object) -> str:
+    """A value in a table: of many names only the first ones."""
+    if isinstance(value, list):
+        return shortened(value, 3)
+    return str(value)
+
+
+def status_of(path: str, now: float) -> dict[str, Any]:
+    """What is known of one chain, without the options that keep it."""
+    state = read_state(path)
+    chain = read_chain(path, state)
+    when, why = renewal_due(chain, state, now)
+    return {
+        "file": path,
+        "names": [*chain.names],
+        "issuer": chain.issuer,
+        "serial": chain.serial,
+        "not_after": utc(chain.end) if chain.end else "",
+        "days": int((chain.end - now) // DAY) if chain.end else 0,
+        "due": utc(when) if when > now else "now",
+        "why": why,
+        "usable": chain.is_usable(now),
+    }
+
+
+def read_chain(path: str, state: State) -> InstalledChain:
+    """The chain in a file, taken to be for what was asked when it was ordered."""
+    chain = InstalledChain()
+    terms = state.issued.terms if state.issued else ()
+    try:
+        chain = describe(parse_chain(files.read(path), path)[0])
+    except FileNotFoundError:
+        pass
+    except (OSError, Fatal) as error:
+        why = reason(error).removeprefix(f"{path}: ")
+        chain = InstalledChain(fault=f"is not usable: {why}")
+    return replace(chain, terms=terms)

@@ -1,0 +1,56 @@
+"""What a CA says of a challenge is checked before it is a file or a record."""
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("acme", reason="the client needs the acme package")
+
+from s6gen.acme_client.challenges import Challenge, Challenges
+from s6gen.acme_client.messages import Fatal
+from s6gen.acme_client.options import Options
+from s6gen.acme_client.state import StateFile
+
+CA = "https://ca.example/directory"
+
+
+def memory() -> StateFile:
+    return StateFile("", lambda: "")
+
+
+@given(
+    st.text()
+    | st.sampled_from(["..", ".", "a/b", "/etc/passwd", "a\0b", "", "x" * 300])
+)
+def test_a_token_is_a_plain_file_name_or_refused(
+    tmp_path_factory: Any, token: str
+) -> None:
+    options = Options(acme_dir=str(tmp_path_factory.getbasetemp()))
+    challenges = Challenges(options, memory(), {"example.org"})
+    try:
+        challenges.plan(CA, "example.org", token, "thumbprint")
+    except Fatal as fatal:
+        assert str(fatal).startswith(f"{CA}: a token outside of its alphabet")
+    else:
+        planned = Challenge(token, f"{token}.thumbprint", "example.org")
+        assert challenges.planned == [planned]
+        assert set(token) <= set(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        )
+    finally:
+        os.close(challenges.directory)
+
+
+def test_a_name_that_was_not_asked_for_is_refused() -> None:
+    options = Options(dns_hook="hook")
+    challenges = Challenges(options, memory(), {"*.example.org"})
+    challenges.plan(CA, "Example.ORG.", "token", "thumbprint")
+    planned = [(challenge.key, challenge.name) for challenge in challenges.planned]
+    assert planned == [("_acme-challenge.example.org", "example.org")]
+    with pytest.raises(
+        Fatal, match=f"{CA}: is for a name that was not asked for: evil"
+    ):
+        challenges.plan(CA, "evil", "token", "thumbprint")

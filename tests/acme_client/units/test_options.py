@@ -1,0 +1,114 @@
+"""The command line: what is taken, and what is refused in one line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.client import run
+
+from s6gen import __version__
+from s6gen.acme_client.options import Options, parse
+
+VERSION = "1"
+
+
+def test_acme_tinys_options() -> None:
+    line = "--account-key a --csr c --acme-dir d --disable-check --quiet --contact mailto:a mailto:b"
+    more = ["--check-port", "8080", "--ca", "https://ca.example"]
+    options = parse([*line.split(), *more], VERSION)
+    given = (
+        "account_key",
+        "csr",
+        "acme_dir",
+        "quiet",
+        "contact",
+        "directory_url",
+        "check_port",
+    )
+    assert [getattr(options, name) for name in given] == [
+        *(
+            "a",
+            "c",
+            "d",
+            True,
+            ("mailto:a", "mailto:b"),
+            "https://ca.example/directory",
+            "8080",
+        )
+    ]
+    assert options.fetches_challenge
+
+
+WORD = st.text(min_size=1).filter(lambda text: not {*text} & {"\0", "/"})
+
+
+@given(WORD, WORD)
+def test_any_value_is_taken_as_it_is(path: str, name: str) -> None:
+    path = f"missing{path}"
+    key, account = f"{path}.key", f"{path}.account"
+    files = [f"--out={path}", f"--account-key={account}", f"--domain-key={key}"]
+    options = parse([*files, f"--domain={name}"], VERSION)
+    assert options == Options(
+        out=path, account_key=account, domain_key=key, domain=(name,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("", "--account-key is needed (see --help)"),
+        (
+            "--account-key a",
+            "--csr is needed, or --domain and --domain-key (see --help)",
+        ),
+        ("--account-key a --csr c --check", "--check needs --out (see --help)"),
+        (
+            "--account-key a --csr c --timeout 0",
+            "--timeout must be positive (see --help)",
+        ),
+        (
+            "--account-key a --csr c --timeout nan",
+            "--timeout must be positive (see --help)",
+        ),
+        (
+            "--account-key a --csr c --new-key",
+            "--new-key needs --out and --domain-key (see --help)",
+        ),
+        (
+            "--account-key a --csr c --eab-kid k",
+            "--eab-kid needs --eab-key-file (see --help)",
+        ),
+        ("--account-key a --csr c --domain=", "--domain is empty (see --help)"),
+        ("--revoke f", "--revoke needs a key (see --help)"),
+        (
+            "--account-key a --csr c --directory-url http://ca.example/",
+            "--directory-url http://ca.example/: neither a known CA nor an https URL (see --help)",
+        ),
+        ("--status", "--status needs FILE or --out (see --help)"),
+        ("--nonsense", "unrecognized arguments: --nonsense (see --help)"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: str, message: str) -> None:
+    ended = run(*arguments.split())
+    expected = (100, "", f"s6gen-acme: fatal: {message}\n")
+    assert (ended.code, ended.out, ended.err) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "fetches"),
+    [
+        ((), True),
+        (("--disable-check",), False),
+        (("--out", "o"), False),
+        (("--out", "o", "--check-port", "80"), True),
+    ],
+)
+def test_a_challenge_is_fetched_without_out_or_if_a_port_is_named(
+    more: tuple[str, ...], fetches: bool
+) -> None:
+    line = ["--account-key", "a", "--csr", "c", "--acme-dir", "d", *more]
+    assert parse(line, VERSION).fetches_challenge is fetches
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    ended = run("--version")
+    assert (ended.code, ended.out) == (0, f"s6gen-acme {__version__}\n")
