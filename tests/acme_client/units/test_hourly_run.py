@@ -72,6 +72,13 @@ def test_a_change_is_seen(idle: list[str], what: str) -> None:
     )
 
 
+def test_nothing_due_takes_one_file(idle: list[str], tmp_path: Path) -> None:
+    alone = tmp_path / "alone.py"
+    shutil.copy(CLIENT, alone)
+    done = subprocess.run([sys.executable, "-I", alone, *idle], check=False)
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize("arguments", [[], ["--out"], ["--out="], ["--out", ""]])
 def test_without_options_it_says_what_is_missing(arguments: list[str]) -> None:
     done = run_without_packages(*arguments)
