@@ -30,7 +30,7 @@ def test_tls_is_set_up_before_the_imports_begin(
         """Notes what is there when it would begin."""
 
         def __init__(self, target: Callable[[], None], daemon: bool) -> None:
-            assert target
+            assert callable(target)
             assert daemon
 
         def start(self) -> None:
