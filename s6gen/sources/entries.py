@@ -108,36 +108,6 @@ def source_of(tree: Iterable[tuple[str, bytes, bool]], path: str) -> Source:
     return Source(path, tuple(definitions), tuple(files))
 
 
-def lay_beneath(sources: Iterable[Source], layer: Source) -> tuple[Source, ...]:
-    """The sources with a lower layer beneath, merged by path as an image build merges layers.
-
-    What only the layer defines becomes a source of its own: s6-rc-compile sees no difference.
-    """
-    beneath = {definition.name: definition for definition in layer.definitions}
-    merged = []
-    for source in sources:
-        definitions = (
-            over(one, beneath.pop(one.name, None)) for one in source.definitions
-        )
-        merged.append(source._replace(definitions=tuple(definitions)))
-    rest = layer._replace(definitions=tuple(beneath.values()), is_layer=True)
-    return (*merged, rest)
-
-
-def over(upper: Definition, lower: Definition | None) -> Definition:
-    """One definition laid over another of the same name."""
-    if lower is None:
-        return upper
-    entries = {**lower.entries, **upper.entries}
-    for name, entry in upper.entries.items():
-        under = lower.entries.get(name)
-        if isinstance(entry, Folder) and isinstance(under, Folder):
-            names = tuple(dict.fromkeys((*under.names, *entry.names)))
-            entries[name] = entry._replace(names=names)
-    lent = {name: lower.path for name in lower.entries if name not in upper.entries}
-    return upper._replace(entries=entries, lent={**lower.lent, **lent})
-
-
 DEFINING = frozenset({"run", "finish", "up", "down", "reload"})
 
 

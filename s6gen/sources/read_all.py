@@ -1,10 +1,9 @@
 """Reads all that one check or graph is about: sources, the layers beneath, what is built in."""
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from s6gen.sources.entries import lay_beneath
+from s6gen.sources.layers import lay_beneath, layer_directories
 from s6gen.sources.read import read_source
 from s6gen.sources.s6_overlay import S6_OVERLAY, is_s6_overlay
 from s6gen.sources.service_set import ServiceSet, service_set
@@ -35,22 +34,3 @@ def read_sources(request: Request) -> ServiceSet:
     if overlay:
         sources = lay_beneath(sources, S6_OVERLAY)
     return service_set(sources, request.given, request.version)
-
-
-def layer_directories(layer: str, paths: Sequence[str]) -> list[str]:
-    """The source directories of a layer: where it has paths like those of the sources, or itself.
-
-    `--layer base/root` finds base/root/etc/s6-rc/source beneath app/root/etc/s6-rc/source.
-    """
-    found = [directory for path in paths if (directory := same_path(layer, path))]
-    return list(dict.fromkeys(found)) or [layer]
-
-
-def same_path(layer: str, path: str) -> str | None:
-    """The directory in a layer whose path ends like this one, in two names or more."""
-    parts = os.path.abspath(path).split("/")  # noqa: PTH100 (importing pathlib takes time)
-    for start in range(1, len(parts) - 1):
-        directory = os.path.join(layer, *parts[start:])  # noqa: PTH118
-        if os.path.isdir(directory):  # noqa: PTH112
-            return directory
-    return None

@@ -5,16 +5,14 @@ from itertools import islice
 
 from s6gen.check.errors.definitions import at
 from s6gen.check.finding import Finding
-from s6gen.check.warnings import bundles as graphs
-from s6gen.check.warnings import numbers as values
-from s6gen.check.warnings import pipelines
-from s6gen.check.warnings import run_scripts as scripts
-from s6gen.check.warnings import unread_files as unread
-from s6gen.check.warnings.command_lines import (
-    COMMAND_LINE_WARNINGS,
-    command_line,
-    null_character,
-    shell_script,
+from s6gen.check.warnings import (
+    bundles,
+    command_lines,
+    names,
+    numbers,
+    pipelines,
+    run_scripts,
+    unread_files,
 )
 from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service
 from s6gen.sources.service_set import ServiceSet
@@ -23,41 +21,45 @@ FileWarning = Callable[[ServiceSet, Service, str], Iterator[Finding]]
 """Looks at one file of a service."""
 
 EACH: tuple[FileWarning, ...] = (
-    graphs.odd_name,
-    graphs.blank_at_end,
-    graphs.empty_bundle,
+    names.odd_name,
+    names.blank_at_end,
+    bundles.empty_bundle,
 )
 """For every service."""
 
 STRANGERS: tuple[FileWarning, ...] = (
-    unread.misspelt_file,
-    unread.file_of_another_type,
-    unread.down_in_longrun,
-    unread.log_directory,
-    unread.file_not_copied,
+    unread_files.misspelt_file,
+    unread_files.file_of_another_type,
+    unread_files.down_in_longrun,
+    unread_files.log_directory,
+    unread_files.file_not_copied,
 )
 """For every file that s6-rc-compile does not look at."""
 
 _FLAGS: Mapping[str, tuple[FileWarning, ...]] = {
-    "flag-essential": (unread.file_too_new,),
-    "flag-recommended": (unread.file_too_new,),
+    "flag-essential": (unread_files.file_too_new,),
+    "flag-recommended": (unread_files.file_too_new,),
 }
 _ATOMIC: Mapping[str, tuple[FileWarning, ...]] = {
     **_FLAGS,
-    "dependencies": (unread.list_beside_directory,),
-    "dependencies.d": (graphs.lost_in_git,),
-    "timeout-up": (values.timeout_in_seconds,),
-    "timeout-down": (values.timeout_in_seconds,),
+    "dependencies": (unread_files.list_beside_directory,),
+    "dependencies.d": (unread_files.lost_in_git,),
+    "timeout-up": (numbers.timeout_in_seconds,),
+    "timeout-down": (numbers.timeout_in_seconds,),
 }
 
-_SCRIPT: tuple[FileWarning, ...] = (null_character, shell_script, graphs.script_missing)
+_SCRIPT: tuple[FileWarning, ...] = (
+    command_lines.null_character,
+    command_lines.shell_script,
+    run_scripts.script_missing,
+)
 
 KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
     ONESHOT: {
         **_ATOMIC,
         "up": _SCRIPT,
         "down": _SCRIPT,
-        "reload": (unread.file_too_new, *_SCRIPT),
+        "reload": (unread_files.file_too_new, *_SCRIPT),
     },
     LONGRUN: {
         **_ATOMIC,
@@ -68,37 +70,37 @@ KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
             pipelines.roles_swapped,
         ),
         "consumer-for": (pipelines.consumer_of_nothing,),
-        "pipeline-name": (unread.pipeline_name_ignored,),
+        "pipeline-name": (pipelines.pipeline_name_ignored,),
         "notification-fd": (
-            values.descriptor_too_low,
-            values.text_after_number,
-            scripts.notification_never_written,
+            numbers.descriptor_too_low,
+            numbers.text_after_number,
+            run_scripts.notification_never_written,
         ),
-        "lock-fd": (values.descriptor_too_low, values.text_after_number),
-        "timeout-kill": (values.timeout_in_seconds, values.text_after_number),
-        "timeout-finish": (values.timeout_in_seconds, values.text_after_number),
-        "max-death-tally": (values.death_tally_clipped, values.text_after_number),
-        "down-signal": (values.unknown_signal,),
-        "reload-signal": (unread.file_too_new, values.unknown_signal),
-        "flag-newpidns": (unread.file_too_new,),
-        "flag-timeout-killpg": (unread.file_too_new,),
-        "data": (unread.relative_link,),
-        "env": (unread.relative_link,),
-        "template": (unread.relative_link,),
+        "lock-fd": (numbers.descriptor_too_low, numbers.text_after_number),
+        "timeout-kill": (numbers.timeout_in_seconds, numbers.text_after_number),
+        "timeout-finish": (numbers.timeout_in_seconds, numbers.text_after_number),
+        "max-death-tally": (numbers.death_tally_clipped, numbers.text_after_number),
+        "down-signal": (numbers.unknown_signal,),
+        "reload-signal": (unread_files.file_too_new, numbers.unknown_signal),
+        "flag-newpidns": (unread_files.file_too_new,),
+        "flag-timeout-killpg": (unread_files.file_too_new,),
+        "data": (unread_files.relative_link,),
+        "env": (unread_files.relative_link,),
+        "template": (unread_files.relative_link,),
     },
     BUNDLE: {
         **_FLAGS,
-        "contents": (unread.list_beside_directory,),
-        "contents.d": (graphs.lost_in_git,),
+        "contents": (unread_files.list_beside_directory,),
+        "contents.d": (unread_files.lost_in_git,),
     },
 }
 """By type, for the files that s6-rc-compile looks at."""
 
 SETS = (
-    unread.unread_file,
-    graphs.empty_source,
-    graphs.services_in_no_bundle,
-    graphs.too_many_services,
+    unread_files.unread_file,
+    bundles.empty_source,
+    bundles.services_in_no_bundle,
+    bundles.too_many_services,
 )
 
 
@@ -117,8 +119,8 @@ WARNINGS = frozenset(
             for rules in files.values()
             for rule in rules
         ),
-        *map(name_of, scripts.SCRIPT_WARNINGS),
-        *map(name_of, COMMAND_LINE_WARNINGS),
+        *map(name_of, run_scripts.SCRIPT_WARNINGS),
+        *map(name_of, command_lines.COMMAND_LINE_WARNINGS),
         *map(name_of, SETS),
     ]
 )
@@ -150,7 +152,7 @@ def service_warnings(services: ServiceSet, service: Service) -> list[Finding]:
                 found.append(stamped(rule, one))
         if file in scripts_here:
             found += script_warnings(service, file)
-    for file in islice(unread.strangers(service), unread.MOST):
+    for file in islice(unread_files.strangers(service), unread_files.MOST):
         for rule in STRANGERS:
             for one in rule(services, service, file):
                 found.append(stamped(rule, one))
@@ -162,12 +164,12 @@ SCRIPTS = {ONESHOT: ("up", "down", "reload"), LONGRUN: ("run", "finish"), BUNDLE
 
 def script_warnings(service: Service, file: str) -> Iterator[Finding]:
     """What is to be said of a script by itself."""
-    if script := scripts.script_in(service, file):
-        for rule in scripts.SCRIPT_WARNINGS:
+    if script := run_scripts.script_in(service, file):
+        for rule in run_scripts.SCRIPT_WARNINGS:
             for message, line in rule(file, script):
                 yield stamped(rule, at(service, file, message, line))
-    if words := command_line(service, file):
-        for command_rule in COMMAND_LINE_WARNINGS:
+    if words := command_lines.command_line(service, file):
+        for command_rule in command_lines.COMMAND_LINE_WARNINGS:
             for message, line in command_rule(words):
                 yield stamped(command_rule, at(service, file, message, line))
 

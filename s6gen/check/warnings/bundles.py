@@ -1,40 +1,12 @@
-"""Warnings of names, and of services that nothing starts."""
+"""Warnings of bundles, of sources, and of how many services there are."""
 
-import re
 from collections.abc import Iterator
 
 from s6gen.check.errors.definitions import at
-from s6gen.check.errors.references import mention
 from s6gen.check.finding import Finding
-from s6gen.sources.entries import File, Folder
+from s6gen.sources.entries import Folder
 from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, read
 from s6gen.sources.service_set import ServiceSet
-
-SAFE = re.compile(r"[A-Za-z0-9_.%:+][A-Za-z0-9_.%:+@-]*")
-
-
-def odd_name(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
-    """Names are letters, digits, dashes and the like (s6-rc-compile: Source format)."""
-    if not SAFE.fullmatch(service.name):
-        yield Finding(
-            service.definition.path,
-            "a name that breaks list files and scripts; use letters, digits, dashes, underscores",
-        )
-
-
-def blank_at_end(
-    services: ServiceSet, service: Service, _file: str
-) -> Iterator[Finding]:
-    """No name ends in white space, which belongs to it (s6-rc-compile: For bundles)."""
-    for reference in (*service.references, *service.pipeline_names):
-        if reference.name != reference.name.rstrip() and services.is_defined(
-            reference.name
-        ):
-            yield mention(
-                service,
-                reference,
-                f"{reference.name!r}: white space at the end; remove it",
-            )
 
 
 def empty_bundle(
@@ -56,52 +28,6 @@ def empty_bundle(
         yield at(
             service, "contents", "names nothing; name services, or remove the bundle"
         )
-
-
-def lost_in_git(
-    _services: ServiceSet, service: Service, file: str
-) -> Iterator[Finding]:
-    """Names in dependencies.d and contents.d are files: git keeps no empty directories."""
-    folder = service.definition.entries[file]
-    for name in folder.empty if isinstance(folder, Folder) else ():
-        if not name.startswith("."):
-            yield at(
-                service,
-                f"{file}/{name}",
-                "is an empty directory, which git does not keep; make it an empty file",
-            )
-
-
-def script_missing(
-    services: ServiceSet, service: Service, file: str
-) -> Iterator[Finding]:
-    """A script that up or down names is there, and executable (execve)."""
-    words = service.scripts.get(file)
-    if not isinstance(words, list) or len(words) != 1:
-        return
-    path = words[0].value
-    owner, name = in_these_sources(services, path)
-    if owner is None:
-        return
-    entry = owner.definition.entries.get(name)
-    if entry is None:
-        yield at(service, file, f"{path} is not there; create it", words[0].line)
-    elif isinstance(entry, File) and not entry.executable:
-        yield at(
-            service, file, f"{path} is not executable; chmod +x {name}", words[0].line
-        )
-
-
-def in_these_sources(services: ServiceSet, path: str) -> tuple[Service | None, str]:
-    """The service whose definition directory an absolute path leads to, and the name in it."""
-    parts = path.split("/")
-    if len(parts) < 4 or parts[0]:
-        return None, ""
-    source, directory, name = parts[-3:]
-    owner = services.services.get(directory)
-    if owner is None or owner.definition.path.split("/")[-2:] != [source, directory]:
-        return None, ""
-    return owner, name
 
 
 ENOUGH = 0.5

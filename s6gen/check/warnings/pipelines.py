@@ -136,3 +136,15 @@ def consumer_of_nothing(
     """A consumer-for file names a producer (s6-rc-compile: Longrun pipelining)."""
     if not service.producers and isinstance(read(service.definition, file), bytes):
         yield at(service, file, "names no producer; name one, or remove the file")
+
+
+def pipeline_name_ignored(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
+    """Only a last consumer names its pipeline (s6-rc-compile warns of it)."""
+    if not service.is_last_consumer and exists(service.definition, file):
+        yield at(
+            service,
+            file,
+            "is ignored: this is not the last consumer of a pipeline; move it there",
+        )

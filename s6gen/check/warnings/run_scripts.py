@@ -147,3 +147,35 @@ def may_write(script: RunScript, descriptor: int) -> bool:
     """Whether the script mentions the descriptor, or a means to notify without it."""
     code = "\n".join(line for _, line in script.lines())
     return bool(re.search(rf"(?<![0-9]){descriptor}(?![0-9])|notif|\$", code))
+
+
+def script_missing(
+    services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
+    """A script that up or down names is there, and executable (execve)."""
+    words = service.scripts.get(file)
+    if not isinstance(words, list) or len(words) != 1:
+        return
+    path = words[0].value
+    owner, name = in_these_sources(services, path)
+    if owner is None:
+        return
+    entry = owner.definition.entries.get(name)
+    if entry is None:
+        yield at(service, file, f"{path} is not there; create it", words[0].line)
+    elif isinstance(entry, File) and not entry.executable:
+        yield at(
+            service, file, f"{path} is not executable; chmod +x {name}", words[0].line
+        )
+
+
+def in_these_sources(services: ServiceSet, path: str) -> tuple[Service | None, str]:
+    """The service whose definition directory an absolute path leads to, and the name in it."""
+    parts = path.split("/")
+    if len(parts) < 4 or parts[0]:
+        return None, ""
+    source, directory, name = parts[-3:]
+    owner = services.services.get(directory)
+    if owner is None or owner.definition.path.split("/")[-2:] != [source, directory]:
+        return None, ""
+    return owner, name

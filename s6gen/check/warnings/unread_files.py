@@ -163,18 +163,6 @@ def list_beside_directory(
         yield at(service, file, f"is ignored beside {file}.d; move its names there")
 
 
-def pipeline_name_ignored(
-    _services: ServiceSet, service: Service, file: str
-) -> Iterator[Finding]:
-    """Only a last consumer names its pipeline (s6-rc-compile warns of it)."""
-    if not service.is_last_consumer and exists(service.definition, file):
-        yield at(
-            service,
-            file,
-            "is ignored: this is not the last consumer of a pipeline; move it there",
-        )
-
-
 def file_too_new(
     services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
@@ -274,3 +262,17 @@ def relative_link(
             f"the link to {entry.link} is copied as it is and leads nowhere at run time; "
             "make it a directory, or the link absolute",
         )
+
+
+def lost_in_git(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
+    """Names in dependencies.d and contents.d are files: git keeps no empty directories."""
+    folder = service.definition.entries[file]
+    for name in folder.empty if isinstance(folder, Folder) else ():
+        if not name.startswith("."):
+            yield at(
+                service,
+                f"{file}/{name}",
+                "is an empty directory, which git does not keep; make it an empty file",
+            )
