@@ -1,40 +1,48 @@
 """`s6gen check`."""
 
-import gc
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from s6gen.check import report
 from s6gen.check.check import check
+from s6gen.check.finding import Finding
 from s6gen.check.warnings import WARNINGS
-from s6gen.commands.source_options import SOURCES, request
+from s6gen.commands.source_options import SOURCES, source_request
 from s6gen.errors import Exit, Fatal
 from s6gen.sources.read_all import read_sources
+from s6gen.sources.service_set import ServiceSet
 from s6gen.text import wants_colour, write
 
 
 def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> Exit:
-    """Read, check, report."""
+    """Read the sources, check them, report."""
     for name in ignored:
         if name not in WARNINGS:
             raise Fatal(f"--ignore {name}: no such warning; s6gen-check(1) lists them")
-    # Nothing here is garbage before the end: collecting would cost a tenth of the run.
-    gc.disable()
-    services = read_sources(request(**sources))
+    services = read_sources(source_request(**sources))
     findings = check(services, ignored)
-    wrong = any(not finding.warning or strict for finding in findings)
+    has_errors = not all(finding.is_warning for finding in findings)
     if form == "json":
-        from s6gen.check.database import database
-
-        sound = all(finding.warning for finding in findings)
-        text = report.as_json(findings, database(services) if sound else None)
+        write(json_report(services, findings, has_errors=has_errors))
     elif form in report.FORMATS:
-        text = report.FORMATS[form](findings)
+        write(report.FORMATS[form](findings))
     else:
-        text = report.text(findings, colour=wants_colour())
-    write(text)
-    return Exit.NO if wrong else Exit.OK
+        write(report.text(findings, colour=wants_colour()))
+    if has_errors or (strict and findings):
+        return Exit.NO
+    return Exit.OK
+
+
+def json_report(
+    services: ServiceSet, findings: Sequence[Finding], *, has_errors: bool
+) -> str:
+    """The findings and, if there is no error, the compiled database."""
+    from s6gen.check.database import database  # here, as only this format needs it
+
+    compiled = None if has_errors else database(services)
+    return report.as_json(findings, compiled)
 
 
 command = click.Command(

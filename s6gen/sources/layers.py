@@ -7,49 +7,62 @@ from s6gen.sources.entries import Definition, Folder, Source
 
 
 def lay_beneath(sources: Iterable[Source], layer: Source) -> tuple[Source, ...]:
-    """The sources with a lower layer beneath, merged by path as an image build merges layers.
+    """Return the sources with a lower layer beneath them.
 
-    What only the layer defines becomes a source of its own: s6-rc-compile sees no difference.
+    They are merged by path, as an image build merges layers. What only the layer
+    defines becomes a source of its own: s6-rc-compile sees no difference.
     """
-    beneath = {definition.name: definition for definition in layer.definitions}
-    merged = []
+    lower_definitions = {
+        definition.name: definition for definition in layer.definitions
+    }
+    merged_sources = []
     for source in sources:
-        definitions = (
-            over(one, beneath.pop(one.name, None)) for one in source.definitions
-        )
-        merged.append(source._replace(definitions=tuple(definitions)))
-    rest = layer._replace(definitions=tuple(beneath.values()), is_layer=True)
-    return (*merged, rest)
+        definitions = []
+        for upper in source.definitions:
+            lower = lower_definitions.pop(upper.name, None)
+            if lower is None:
+                definitions.append(upper)
+            else:
+                definitions.append(merged_definition(upper, lower))
+        merged_sources.append(source._replace(definitions=tuple(definitions)))
+    rest = tuple(lower_definitions.values())
+    merged_sources.append(layer._replace(definitions=rest, is_layer=True))
+    return tuple(merged_sources)
 
 
-def over(upper: Definition, lower: Definition | None) -> Definition:
+def merged_definition(upper: Definition, lower: Definition) -> Definition:
     """One definition laid over another of the same name."""
-    if lower is None:
-        return upper
     entries = {**lower.entries, **upper.entries}
     for name, entry in upper.entries.items():
-        under = lower.entries.get(name)
-        if isinstance(entry, Folder) and isinstance(under, Folder):
-            names = tuple(dict.fromkeys((*under.names, *entry.names)))
-            entries[name] = entry._replace(names=names)
-    lent = {name: lower.path for name in lower.entries if name not in upper.entries}
-    return upper._replace(entries=entries, lent={**lower.lent, **lent})
+        lower_entry = lower.entries.get(name)
+        if isinstance(entry, Folder) and isinstance(lower_entry, Folder):
+            names = dict.fromkeys((*lower_entry.names, *entry.names))
+            entries[name] = entry._replace(names=tuple(names))
+    only_lower = lower.entries.keys() - upper.entries.keys()
+    lower_paths = {**lower.lower_paths, **dict.fromkeys(only_lower, lower.path)}
+    return upper._replace(entries=entries, lower_paths=lower_paths)
 
 
 def layer_directories(layer: str, paths: Sequence[str]) -> list[str]:
-    """The source directories of a layer: where it has paths like those of the sources, or itself.
+    """The source directories of a layer, for the paths of the sources above it.
 
-    `--layer base/root` finds base/root/etc/s6-rc/source beneath app/root/etc/s6-rc/source.
+    `--layer base/root` means base/root/etc/s6-rc/source, if the source is
+    app/root/etc/s6-rc/source. A layer without such a directory is one itself.
     """
-    found = [directory for path in paths if (directory := same_path(layer, path))]
-    return list(dict.fromkeys(found)) or [layer]
+    directories = []
+    for path in paths:
+        directory = directory_in_layer(layer, path)
+        if directory and directory not in directories:
+            directories.append(directory)
+    return directories or [layer]
 
 
-def same_path(layer: str, path: str) -> str | None:
+def directory_in_layer(layer: str, path: str) -> str | None:
     """The directory in a layer whose path ends like this one, in two names or more."""
-    parts = os.path.abspath(path).split("/")  # noqa: PTH100 (importing pathlib takes time)
-    for start in range(1, len(parts) - 1):
-        directory = os.path.join(layer, *parts[start:])  # noqa: PTH118
-        if os.path.isdir(directory):  # noqa: PTH112
+    # os.path, as importing pathlib would take time.
+    names = os.path.abspath(path).split("/")  # noqa: PTH100 (see above)
+    for start in range(1, len(names) - 1):
+        directory = os.path.join(layer, *names[start:])  # noqa: PTH118 (see above)
+        if os.path.isdir(directory):  # noqa: PTH112 (see above)
             return directory
     return None

@@ -1,46 +1,59 @@
-"""Warnings of bundles, of sources, and of how many services there are."""
+"""Warnings of bundles, of sources, and of the number of services."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from s6gen.check.errors.definitions import at
-from s6gen.check.finding import Finding
+from s6gen.check.finding import Finding, file_finding
 from s6gen.sources.entries import Folder
-from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, read
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, content_of
 from s6gen.sources.service_set import ServiceSet
 
 
-def empty_bundle(
-    _services: ServiceSet, service: Service, _file: str
-) -> Iterator[Finding]:
-    """A bundle stands for something, unless a dot file says that it is empty on purpose."""
+def empty_bundle(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+    """A bundle has contents, unless a dot file says that it is empty on purpose."""
     if service.type != BUNDLE or service.contents:
         return
     folder = service.definition.entries.get("contents.d")
-    if isinstance(folder, Folder) and not folder.names:
-        yield at(
-            service,
-            "contents.d",
-            "is empty: git does not keep it, and a clone will not compile; put a .gitkeep there",
-        )
-    elif not isinstance(folder, Folder) and isinstance(
-        read(service.definition, "contents"), bytes
-    ):
-        yield at(
+    if isinstance(folder, Folder):
+        if not folder.names:
+            yield file_finding(
+                service,
+                "contents.d",
+                "is empty: git does not keep it, and a clone will not compile; "
+                "put a .gitkeep there",
+            )
+    elif isinstance(content_of(service.definition, "contents"), bytes):
+        yield file_finding(
             service, "contents", "names nothing; name services, or remove the bundle"
         )
 
 
 ENOUGH = 0.5
-"""If bundles start fewer of the services than this, they are not what starts this system."""
+"""If bundles start fewer of the services than this, something else starts the system."""
 
 
 def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
-    """Every service is started by some bundle, if bundles are how this system is started.
+    """Every service is started by some bundle, if bundles start this system.
 
-    Not in an image: layers leave services to those who build on them.
+    Not in an image: layers leave services to the images that are built on them.
     """
     if any(source.is_layer for source in services.sources):
         return
+    reached = names_in_bundles(services)
+    atomic = [*services.of_type(ONESHOT), *services.of_type(LONGRUN)]
+    unreached = [service for service in atomic if service.name not in reached]
+    if len(unreached) > ENOUGH * len(atomic):
+        return
+    needed = names_needed(services, unreached)
+    for service in unreached:
+        if service.name not in needed:
+            yield Finding(
+                service.definition.path,
+                "is in no bundle, and nothing in a bundle depends on it; add it to one",
+            )
+
+
+def names_in_bundles(services: ServiceSet) -> set[str]:
+    """The bundles, the names in them, and all that these need."""
     reached: set[str] = set()
     waiting = [bundle.name for bundle in services.of_type(BUNDLE)]
     while waiting:
@@ -48,17 +61,15 @@ def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
         if name not in reached:
             reached.add(name)
             waiting += services.needs(name)
-    atomic = [*services.of_type(ONESHOT), *services.of_type(LONGRUN)]
-    left = [service for service in atomic if service.name not in reached]
-    if len(left) > ENOUGH * len(atomic):
-        return
-    wanted = {need for service in left for need in services.needs(service.name)}
-    for service in left:
-        if service.name not in wanted:
-            yield Finding(
-                service.definition.path,
-                "is in no bundle, and nothing in a bundle depends on it; add it to one",
-            )
+    return reached
+
+
+def names_needed(services: ServiceSet, needing: Iterable[Service]) -> set[str]:
+    """The names that some services need."""
+    names: set[str] = set()
+    for service in needing:
+        names.update(services.needs(service.name))
+    return names
 
 
 def empty_source(services: ServiceSet) -> Iterator[Finding]:
@@ -66,12 +77,11 @@ def empty_source(services: ServiceSet) -> Iterator[Finding]:
     for source in services.sources:
         if source.definitions or source.failure or source.is_layer:
             continue
+        message = "holds no service definition directory; name another"
         if "type" in source.files:
             message = (
                 "is a service definition directory; name the directory that it is in"
             )
-        else:
-            message = "holds no service definition directory; name another"
         yield Finding(source.path, message)
 
 
@@ -80,13 +90,18 @@ STACK = 8 << 20
 
 
 def too_many_services(services: ServiceSet) -> Iterator[Finding]:
-    """s6-rc-compile has its stack for n services: n²/8 bytes and more (main: sarray, barray)."""
-    atomic = sum(1 for service in services.services.values() if service.type != BUNDLE)
-    bundles = len(services.services) - atomic + len(services.pipelines)
+    """s6-rc-compile has n²/8 bytes and more on its stack (main: sarray, barray)."""
+    atomic = 0
+    bundles = len(services.pipelines)
+    for service in services.services.values():
+        if service.type == BUNDLE:
+            bundles += 1
+        else:
+            atomic += 1
     needed = (atomic + bundles) * (atomic // 8 + 1)
     if needed > STACK:
         yield Finding(
             services.sources[0].path,
-            f"s6-rc-compile needs {needed >> 20} MiB of stack for {atomic} services; raise the "
-            "limit with ulimit -s",
+            f"s6-rc-compile needs {needed >> 20} MiB of stack for {atomic} services; "
+            "raise the limit with ulimit -s",
         )

@@ -1,37 +1,36 @@
-"""Warnings of run and finish scripts that cannot be executed, or are not what they seem."""
+"""Warnings of scripts that cannot be executed, or are not what they seem."""
 
 import re
 from collections.abc import Iterator
 
-from s6gen.check.errors.definitions import REMEDIES, at
-from s6gen.check.finding import Finding
-from s6gen.sources.entries import File
+from s6gen.check.errors.definitions import REMEDIES
+from s6gen.check.finding import Finding, file_finding
+from s6gen.sources.entries import RegularFile
 from s6gen.sources.script import RunScript, run_script
-from s6gen.sources.service import LONGRUN, Service, number, read
+from s6gen.sources.service import LONGRUN, Service, content_of, number
 from s6gen.sources.service_set import ServiceSet
 
 ELF = b"\x7fELF"
 
 
 def script_in(service: Service, file: str) -> RunScript | None:
-    """The run or finish script of a longrun; not if that is a program, or absurdly long."""
+    """The run or finish script of a longrun; not a program, and nothing absurdly long."""
     entry = service.definition.entries.get(file)
-    if service.type != LONGRUN or not isinstance(entry, File):
+    if service.type != LONGRUN or not isinstance(entry, RegularFile):
         return None
-    return (
-        None
-        if entry.cut or entry.content.startswith(ELF)
-        else run_script(entry.content)
-    )
+    if entry.truncated or entry.content.startswith(ELF):
+        return None
+    return run_script(entry.content)
 
 
 def no_shebang(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
     """A script begins with #!, or it cannot be executed (execve: ENOEXEC)."""
     if not script.shebang.strip():
-        yield (
-            f"does not begin with #!, so {file} cannot be executed; name its interpreter",
-            1,
+        message = (
+            f"does not begin with #!, so {file} cannot be executed; "
+            "name its interpreter"
         )
+        yield message, 1
 
 
 def interpreter_not_absolute(
@@ -40,59 +39,60 @@ def interpreter_not_absolute(
     """The interpreter is an absolute path: it is not looked for in PATH (execve)."""
     command = script.shebang.split()
     if command and not command[0].startswith(("/", *PLACEHOLDERS)):
-        yield (
-            f"{command[0]} is not looked for in PATH; write its absolute path after #!",
-            1,
+        message = (
+            f"{command[0]} is not looked for in PATH; write its absolute path after #!"
         )
+        yield message, 1
 
 
 PLACEHOLDERS = ("@", "{", "%", "$", "<")
-"""What a template's own build replaces."""
+"""The beginnings of words that a template's own build replaces."""
 
 
 def carriage_return(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
-    r"""The first line has no carriage return, which would belong to the name (execve)."""
+    """The first line has no carriage return, which would belong to the name (execve)."""
     if script.shebang.endswith("\r"):
-        yield (
-            "the first line ends in a carriage return; save the file with Unix line ends",
-            1,
+        message = (
+            "the first line ends in a carriage return; "
+            "save the file with Unix line ends"
         )
+        yield message, 1
 
 
 def env_with_arguments(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
-    """Only one name is given to env: Linux passes the rest of the line as one argument (execve)."""
-    command = script.shebang.split()
-    if (
-        len(command) > 2
-        and command[0].endswith("/env")
-        and not command[1].startswith("-")
-    ):
-        name = " ".join(command[1:])
-        yield (
-            f"env looks for a program called {name!r}; write env -S, or an absolute path",
-            1,
+    """Only one name is given to env.
+
+    Linux passes the rest of the line as one argument (execve).
+    """
+    program, *arguments = script.shebang.split() or [""]
+    is_env = program.endswith("/env")
+    if is_env and len(arguments) > 1 and not arguments[0].startswith("-"):
+        name = " ".join(arguments)
+        message = (
+            f"env looks for a program called {name!r}; "
+            "write env -S, or an absolute path"
         )
+        yield message, 1
 
 
 def script_not_lexed(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
-    """The script is one that execlineb takes (execlineb: Syntax of scripts)."""
-    if script.error:
-        yield (
-            f"{script.error.message}; {REMEDIES[script.error.character]}",
-            script.error.line,
-        )
+    """An execline script is one that execlineb takes (execlineb: Syntax of scripts)."""
+    error = script.error
+    if error:
+        yield f"{error.message}; {REMEDIES[error.character]}", error.line
 
 
 def shell_stays(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
     """A run script becomes its daemon: signals are sent to it, not to its children."""
     if file != "run" or not script.is_shell:
         return
-    code = [line for _, line in script.lines()]
-    if code and not any(STAYS_ON_PURPOSE.search(line) for line in code):
-        yield (
-            "never calls exec, so signals go to the shell; start the daemon with exec",
-            0,
+    lines = [line for _, line in script.lines()]
+    stays_on_purpose = any(STAYS_ON_PURPOSE.search(line) for line in lines)
+    if lines and not stays_on_purpose:
+        message = (
+            "never calls exec, so signals go to the shell; start the daemon with exec"
         )
+        yield message, 0
 
 
 STAYS_ON_PURPOSE = re.compile(
@@ -101,81 +101,74 @@ STAYS_ON_PURPOSE = re.compile(
 
 
 def run_in_background(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
-    """A run script does not end while its daemon lives, or another is started each second."""
+    """A run script does not end while its daemon lives, or it is started each second."""
     if file != "run" or not script.is_shell:
         return
     lines = list(script.lines())
-    if lines and re.search(r"[^&>|;]&\s*$", lines[-1][1]):
-        yield (
-            "puts its daemon into the background and ends; use exec without &",
-            lines[-1][0],
-        )
-
-
-SCRIPT_WARNINGS = (
-    no_shebang,
-    interpreter_not_absolute,
-    carriage_return,
-    env_with_arguments,
-    script_not_lexed,
-    shell_stays,
-    run_in_background,
-)
+    if not lines:
+        return
+    number, last_line = lines[-1]
+    if re.search(r"[^&>|;]&\s*$", last_line):
+        message = "puts its daemon into the background and ends; use exec without &"
+        yield message, number
 
 
 def notification_never_written(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """With notification-fd, something writes to it, or nothing that depends on it ever starts."""
-    descriptor = number(read(service.definition, file))
+    """A service with notification-fd writes to it, or its dependents never start."""
+    descriptor = number(content_of(service.definition, file))
+    # descriptor-too-low speaks of the first three.
+    if descriptor is None or descriptor < 3:
+        return
     script = script_in(service, "run")
-    if (
-        script
-        and descriptor is not None
-        and descriptor >= 3
-        and not may_write(script, descriptor)
-    ):
-        yield at(
+    if script and not may_write(script, descriptor):
+        yield file_finding(
             service,
             file,
-            f"nothing in run writes to {descriptor}, so this is never ready; let the daemon "
-            "write a newline to it, or remove the file",
+            f"nothing in run writes to {descriptor}, so this is never ready; "
+            "let the daemon write a newline to it, or remove the file",
         )
 
 
 def may_write(script: RunScript, descriptor: int) -> bool:
-    """Whether the script mentions the descriptor, or a means to notify without it."""
-    code = "\n".join(line for _, line in script.lines())
-    return bool(re.search(rf"(?<![0-9]){descriptor}(?![0-9])|notif|\$", code))
+    """Tell whether a script mentions the descriptor, or can notify without naming it."""
+    pattern = rf"(?<![0-9]){descriptor}(?![0-9])|notif|\$"
+    return re.search(pattern, script.code()) is not None
 
 
 def script_missing(
     services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """A script that up or down names is there, and executable (execve)."""
+    """A script that up or down names exists, and is executable (execve)."""
     words = service.scripts.get(file)
     if not isinstance(words, list) or len(words) != 1:
         return
     path = words[0].value
-    owner, name = in_these_sources(services, path)
+    line = words[0].line
+    owner, name = owner_of(services, path)
     if owner is None:
         return
     entry = owner.definition.entries.get(name)
     if entry is None:
-        yield at(service, file, f"{path} is not there; create it", words[0].line)
-    elif isinstance(entry, File) and not entry.executable:
-        yield at(
-            service, file, f"{path} is not executable; chmod +x {name}", words[0].line
-        )
+        yield file_finding(service, file, f"{path} is not there; create it", line)
+    elif isinstance(entry, RegularFile) and not entry.executable:
+        message = f"{path} is not executable; chmod +x {name}"
+        yield file_finding(service, file, message, line)
 
 
-def in_these_sources(services: ServiceSet, path: str) -> tuple[Service | None, str]:
-    """The service whose definition directory an absolute path leads to, and the name in it."""
-    parts = path.split("/")
-    if len(parts) < 4 or parts[0]:
+def owner_of(services: ServiceSet, path: str) -> tuple[Service | None, str]:
+    """The service in whose definition directory a file is, and the file's name there.
+
+    The file is known by its absolute path, on the machine that the sources are for. Only
+    the last two directories of that are known here. None if no service matches.
+    """
+    if not path.startswith("/") or path.count("/") < 3:
         return None, ""
-    source, directory, name = parts[-3:]
+    source, directory, name = path.split("/")[-3:]
     owner = services.services.get(directory)
-    if owner is None or owner.definition.path.split("/")[-2:] != [source, directory]:
+    if owner is None:
+        return None, ""
+    if owner.definition.path.split("/")[-2:] != [source, directory]:
         return None, ""
     return owner, name

@@ -4,64 +4,102 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from s6gen.check.errors.definitions import PRESENT, REQUIRED, at
-from s6gen.check.finding import Finding
+from s6gen.check.errors import PRESENT, REQUIRED
+from s6gen.check.finding import Finding, file_finding
 from s6gen.check.spelling import distance
-from s6gen.sources.entries import Folder
-from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, exists, read
+from s6gen.sources.entries import SCRIPTS, Folder
+from s6gen.sources.service import (
+    BUNDLE,
+    LONGRUN,
+    ONESHOT,
+    Service,
+    content_of,
+    exists,
+)
 from s6gen.sources.service_set import ServiceSet
-from s6gen.sources.version import SINCE, reads, shown
+from s6gen.sources.version import SINCE, reads, version_text
 
-FILES = {
-    type_: frozenset({"type", *PRESENT[type_], *(name for name, _ in REQUIRED[type_])})
-    for type_ in (ONESHOT, LONGRUN, BUNDLE)
-}
-"""What s6-rc-compile looks at, by type."""
-EVERY = frozenset().union(*FILES.values())
+
+def files_of(type_: str) -> frozenset[str]:
+    """The files that s6-rc-compile looks at in a service of this type."""
+    required = [file for file, _ in REQUIRED[type_]]
+    return frozenset({"type", *required, *PRESENT[type_]})
+
+
+FILES = {type_: files_of(type_) for type_ in (ONESHOT, LONGRUN, BUNDLE)}
+"""The files that s6-rc-compile looks at, by type."""
+FILES_OF_ANY_TYPE = frozenset().union(*FILES.values())
 REMARK = re.compile(
     r"readme|license|copying|changelog|.*\.(md|txt|rst|html|example|sample)",
     re.IGNORECASE,
 )
 BACKUP = re.compile(r".*(~|\.(bak|old|orig|save|swp|disabled|dpkg-\w+|rpm\w+))")
+MOST = 20
+"""The number of unread entries in one definition that are checked."""
+CONVENTION = 3
+"""A file that so many services have is read by some tool of their own."""
 
 
-def is_stranger(service: Service, name: str) -> bool:
-    """Whether s6-rc-compile does not look at an entry, which is no mere remark either."""
-    return (
-        name not in FILES[service.type]
-        and not name.startswith(".")
-        and not REMARK.fullmatch(name)
-    )
+def unread_entries(service: Service) -> Iterator[str]:
+    """The first entries that s6-rc-compile does not look at, but not those of a layer."""
+    return islice(all_unread_entries(service), MOST)
+
+
+def all_unread_entries(service: Service) -> Iterator[str]:
+    """All such entries."""
+    definition = service.definition
+    for name in definition.entries:
+        if name not in definition.lower_paths and is_unread(service, name):
+            yield name
+
+
+def is_unread(service: Service, name: str) -> bool:
+    """Tell whether s6-rc-compile does not look at an entry, which is no remark either."""
+    if name in FILES[service.type] or name.startswith("."):
+        return False
+    return REMARK.fullmatch(name) is None
 
 
 def misspelt_file(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
     """No file is named almost like one that s6-rc-compile reads."""
-    if meant := meant_by(file, service):
-        yield at(service, file, f"is not read; rename it to {meant}, if that is meant")
+    intended = intended_file(service, file)
+    if intended:
+        message = f"is not read; rename it to {intended}, if that is meant"
+        yield file_finding(service, file, message)
 
 
-def meant_by(name: str, service: Service) -> str:
-    """The file that this name is probably a slip for, or nothing."""
-    if name in EVERY or BACKUP.fullmatch(name):
+def intended_file(service: Service, name: str) -> str:
+    """The file that is probably meant by this name, or empty."""
+    if name in FILES_OF_ANY_TYPE or BACKUP.fullmatch(name):
         return ""
+    synonym = SYNONYMS.get(skeleton(name), "")
+    if synonym in FILES[service.type]:
+        return synonym
+    nearest = nearest_file(service, name)
+    if nearest and is_used(service, name):
+        return ""
+    return nearest
+
+
+def nearest_file(service: Service, name: str) -> str:
+    """The file whose name differs by a letter or two and which is missing, or empty."""
     plain = skeleton(name)
-    if SYNONYMS.get(plain) in FILES[service.type]:
-        return SYNONYMS[plain]
+    # In a short name, each letter makes another word.
     reach = 2 if len(plain) > 5 else 0
-    missing = [
-        known for known in FILES[service.type] if not exists(service.definition, known)
-    ]
-    distances = [(distance(plain, skeleton(known), reach), known) for known in missing]
-    nearest, meant = min(distances, default=(reach + 1, ""))
-    if nearest > reach or is_used(service, name):
+    distances = []
+    for known in FILES[service.type]:
+        if not exists(service.definition, known):
+            distances.append((distance(plain, skeleton(known), reach), known))
+    nearest, file = min(distances, default=(reach + 1, ""))
+    if nearest > reach:
         return ""
-    return meant
+    return file
 
 
 def skeleton(name: str) -> str:
-    """A name without what is easily got wrong: case, dashes, a plural, .d."""
+    """A name without the parts that are easily wrong: case, dashes, a plural, .d."""
     letters = re.sub(r"[-_. ]", "", name.lower().removesuffix(".d"))
     return letters.removesuffix("ies").removesuffix("y").removesuffix("s")
 
@@ -85,38 +123,41 @@ SYNONYMS = {
     "killtimeout": "timeout-kill",
     "finishtimeout": "timeout-finish",
 }
+"""By the skeletons of names that other supervisors use: the files of s6-rc."""
 
 
 def file_of_another_type(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
     """No file belongs to services of another type (s6-rc-compile: Source format)."""
-    if file not in EVERY or is_mentioned(service, file):
+    if file not in FILES_OF_ANY_TYPE or is_mentioned(service, file):
         return
+    # down-in-longrun says more of it.
     if file == "down" and service.type == LONGRUN:
         return
-    right = " or ".join(type_ for type_ in FILES if file in FILES[type_])
+    right_types = [type_ for type_ in FILES if file in FILES[type_]]
     article = "an" if service.type == ONESHOT else "a"
-    yield at(
+    yield file_finding(
         service,
         file,
-        f"is not read in {article} {service.type}, only in a {right}; remove it, or change the "
-        "type",
+        f"is not read in {article} {service.type}, only in a "
+        f"{' or '.join(right_types)}; remove it, or change the type",
     )
 
 
 def is_mentioned(service: Service, name: str) -> bool:
-    """Whether a script of the service names this file, which then is there for the script."""
-    pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
-    return any(
-        re.search(pattern, text) for file, text in script_texts(service) if file != name
-    )
+    """Tell whether a script of the service names this file, which it then may read."""
+    pattern = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
+    for file, text in script_texts(service):
+        if file != name and pattern.search(text):
+            return True
+    return False
 
 
 def script_texts(service: Service) -> Iterator[tuple[str, str]]:
-    """The scripts of a service."""
-    for file in ("up", "down", "reload", "run", "finish"):
-        content = read(service.definition, file)
+    """The scripts of a service, by file."""
+    for file in SCRIPTS:
+        content = content_of(service.definition, file)
         if isinstance(content, bytes):
             yield file, content.decode(errors="surrogateescape")
 
@@ -126,11 +167,11 @@ def down_in_longrun(
 ) -> Iterator[Finding]:
     """A longrun has no down, which s6-rc ignores (s6-rc-compile: For longruns)."""
     if service.type == LONGRUN and file == "down":
-        yield at(
+        yield file_finding(
             service,
             file,
-            "is ignored: the service starts anyway; remove it, and leave the service out of the "
-            "bundles instead",
+            "is ignored: the service starts anyway; "
+            "remove it, and leave the service out of the bundles instead",
         )
 
 
@@ -139,16 +180,16 @@ def log_directory(
 ) -> Iterator[Finding]:
     """A longrun has no log directory, which s6-rc ignores (s6-rc-compile: For longruns)."""
     if is_log_directory(service, file):
-        yield at(
+        yield file_finding(
             service,
             file,
-            "is ignored: no logger is made of it; make the logger a longrun of its own, joined by "
-            "producer-for and consumer-for",
+            "is ignored: no logger is made of it; make the logger a longrun of its "
+            "own, joined by producer-for and consumer-for",
         )
 
 
 def is_log_directory(service: Service, file: str) -> bool:
-    """Whether this is how loggers are defined without s6-rc."""
+    """Tell whether this defines a logger as it is done without s6-rc."""
     entry = service.definition.entries[file]
     return file == "log" and service.type == LONGRUN and isinstance(entry, Folder)
 
@@ -158,9 +199,12 @@ def list_beside_directory(
 ) -> Iterator[Finding]:
     """Names are in NAME.d or in NAME, not in both (s6-rc-compile: Source format)."""
     folder = service.definition.entries.get(f"{file}.d")
-    content = read(service.definition, file)
-    if isinstance(folder, Folder) and isinstance(content, bytes) and content.strip():
-        yield at(service, file, f"is ignored beside {file}.d; move its names there")
+    content = content_of(service.definition, file)
+    if not isinstance(folder, Folder) or not isinstance(content, bytes):
+        return
+    if content.strip():
+        message = f"is ignored beside {file}.d; move its names there"
+        yield file_finding(service, file, message)
 
 
 def file_too_new(
@@ -168,110 +212,111 @@ def file_too_new(
 ) -> Iterator[Finding]:
     """No file is there that this release does not read yet (git log of s6-rc-compile.c)."""
     if not reads(services.version, file):
-        since = shown(SINCE[file])
-        yield at(
+        since = version_text(SINCE[file])
+        version = version_text(services.version)
+        yield file_finding(
             service,
             file,
-            f"is ignored by s6-rc {shown(services.version)}: it is read from {since} on; remove "
-            f"it, or check with --s6-rc {since}",
+            f"is ignored by s6-rc {version}: it is read from {since} on; "
+            f"remove it, or check with --s6-rc {since}",
         )
 
 
 def file_not_copied(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """What run and finish look for in their directory is in data or env (For longruns)."""
-    if service.type != LONGRUN or file in EVERY:
+    """A file that run or finish look for in their directory is in data or env.
+
+    (s6-rc-compile: For longruns)
+    """
+    if service.type != LONGRUN or file in FILES_OF_ANY_TYPE:
         return
-    for script in ("run", "finish"):
-        content = read(service.definition, script)
-        text = (
-            content.decode(errors="surrogateescape")
-            if isinstance(content, bytes)
-            else ""
-        )
-        if found := re.search(rf"(?<![\w/.-])\./{re.escape(file)}(?![\w.-])", text):
-            yield at(
+    pattern = re.compile(rf"(?<![\w/.-])\./{re.escape(file)}(?![\w.-])")
+    for script, text in script_texts(service):
+        # The others are not executed in a longrun.
+        if script not in ("run", "finish"):
+            continue
+        match = pattern.search(text)
+        if match:
+            yield file_finding(
                 service,
                 script,
-                f"./{file} will not be there: only data and env are copied; move it to data/{file}",
-                text.count("\n", 0, found.start()) + 1,
+                f"./{file} will not be there: only data and env are copied; "
+                f"move it to data/{file}",
+                text.count("\n", 0, match.start()) + 1,
             )
 
 
 def unread_file(services: ServiceSet) -> Iterator[Finding]:
-    """Nothing lies in a definition that neither s6-rc-compile nor a script of it reads."""
-    found: dict[str, list[Service]] = {}
-    for service in services.own():
-        for name in islice(strangers(service), MOST):
-            if not is_told_of(service, name) and not is_used(service, name):
-                found.setdefault(name, []).append(service)
-    for name, owners in found.items():
-        # What so many services have is read by some tool of their own.
-        for service in owners if len(owners) < CONVENTION else ():
-            yield at(
+    """No file lies in a definition that neither s6-rc-compile nor a script reads."""
+    owners_by_name: dict[str, list[Service]] = {}
+    for service in services.own_services():
+        for name in unread_entries(service):
+            if not has_own_warning(service, name) and not is_used(service, name):
+                owners_by_name.setdefault(name, []).append(service)
+    for name, owners in owners_by_name.items():
+        if len(owners) >= CONVENTION:
+            continue
+        for service in owners:
+            yield file_finding(
                 service,
                 name,
-                "is not read; move it to data/ if a script needs it, or out of the source",
+                "is not read; move it to data/ if a script needs it, "
+                "or out of the source",
             )
 
 
-MOST = 20
-"""Strangers in one definition that are worth a look."""
-CONVENTION = 3
-
-
-def strangers(service: Service) -> Iterator[str]:
-    """The entries of a definition that s6-rc-compile does not look at, but not those of a layer."""
-    for name in service.definition.entries:
-        if name not in service.definition.lent and is_stranger(service, name):
-            yield name
-
-
-def is_told_of(service: Service, name: str) -> bool:
-    """Whether another warning says more of this file."""
-    return (
-        name in EVERY
-        or is_log_directory(service, name)
-        or bool(meant_by(name, service))
-    )
+def has_own_warning(service: Service, name: str) -> bool:
+    """Tell whether another warning says more of this file."""
+    if name in FILES_OF_ANY_TYPE or is_log_directory(service, name):
+        return True
+    return intended_file(service, name) != ""
 
 
 def is_used(service: Service, name: str) -> bool:
-    """Whether a file is likely there for something that we do not see."""
-    if isinstance(service.definition.entries[name], Folder) and name in (
-        "instance",
-        "instances",
-    ):
+    """Tell whether a file is likely there for a program that we do not see."""
+    is_folder = isinstance(service.definition.entries[name], Folder)
+    if is_folder and name in ("instance", "instances"):
         return True
     if is_mentioned(service, name):
         return True
-    # A script here that is named by its path may read others.
-    return any(f"/{service.name}/" in text for _, text in script_texts(service))
+    # A script that is named by its path in this directory may read other files of it.
+    own_path = f"/{service.name}/"
+    return any(own_path in text for _, text in script_texts(service))
 
 
 def relative_link(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """No relative links are data, env and template: links are copied as they are (hiercopy)."""
+    """No relative links are data, env and template: links are copied as they are.
+
+    (hiercopy)
+    """
     entry = service.definition.entries[file]
-    if isinstance(entry, Folder) and entry.link and not entry.link.startswith("/"):
-        yield at(
+    if not isinstance(entry, Folder) or not entry.link:
+        return
+    if not entry.link.startswith("/"):
+        yield file_finding(
             service,
             file,
-            f"the link to {entry.link} is copied as it is and leads nowhere at run time; "
-            "make it a directory, or the link absolute",
+            f"the link to {entry.link} is copied as it is and leads nowhere at run "
+            "time; make it a directory, or the link absolute",
         )
 
 
 def lost_in_git(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """Names in dependencies.d and contents.d are files: git keeps no empty directories."""
+    """Names in dependencies.d and contents.d are files.
+
+    Git keeps no empty directories.
+    """
     folder = service.definition.entries[file]
-    for name in folder.empty if isinstance(folder, Folder) else ():
+    if not isinstance(folder, Folder):
+        return
+    for name in folder.empty:
         if not name.startswith("."):
-            yield at(
+            yield file_finding(
                 service,
                 f"{file}/{name}",
                 "is an empty directory, which git does not keep; make it an empty file",
