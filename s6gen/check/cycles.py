@@ -10,7 +10,7 @@ MOST = 100
 
 
 def cycles(graph: Graph) -> Iterator[list[str]]:
-    """Yield cycles without a node in common, at least one of every knot in the graph."""
+    """Yield cycles without a node in common, at least one of each knot of the graph."""
     reported: set[str] = set()
     attempts = 0
     for node, successor in back_edges(graph):
@@ -31,6 +31,7 @@ def back_edges(graph: Graph) -> Iterator[tuple[str, str]]:
     for root in graph:
         if root in done:
             continue
+        # The nodes on the way to the current one, and what is left to follow from each.
         path = {root: None}
         work = [(root, iter(graph[root]))]
         while work:
@@ -49,6 +50,7 @@ def back_edges(graph: Graph) -> Iterator[tuple[str, str]]:
 
 def shortest_path(graph: Graph, start: str, end: str) -> list[str]:
     """The nodes from start to end. There must be a path."""
+    # Breadth first: who is reached first is reached by a shortest path.
     came_from = {start: start}
     waiting = deque([start])
     while end not in came_from:

@@ -9,6 +9,7 @@ from s6gen.sources.service_set import (
     ONESHOT_RUNNER,
     ServiceSet,
     implicit_dependencies,
+    pipeline_members,
 )
 from s6gen.sources.version import Version
 
@@ -27,20 +28,25 @@ def database(services: ServiceSet) -> Database:
     They must be free of errors.
     """
     bundles = resolved_bundles(services)
+    return {
+        "services": atomic_services(services, bundles),
+        "bundles": {name: sorted(bundles[name]) for name in sorted(bundles)},
+    }
+
+
+def atomic_services(services: ServiceSet, bundles: Bundles) -> dict[str, Any]:
+    """The oneshots and longruns, with those of s6-rc-compile itself."""
     flags = resolved_flags(services, bundles)
     pipes = pipe_pairs(services)
     atomic: dict[str, Any] = {}
     for name, service in services.services.items():
         if service.type in (ONESHOT, LONGRUN):
             atomic[name] = atomic_service(service, bundles, flags[name])
-            if name in pipes:
-                atomic[name]["pipeline"] = pipes[name]
+    for name, pairs in pipes.items():
+        atomic[name]["pipeline"] = pairs
     for name in (ONESHOT_RUNNER, FDHOLDER):
         atomic[name] = internal_service(services.version)
-    return {
-        "services": dict(sorted(atomic.items())),
-        "bundles": {name: sorted(bundles[name]) for name in sorted(bundles)},
-    }
+    return dict(sorted(atomic.items()))
 
 
 def resolved_flags(services: ServiceSet, bundles: Bundles) -> dict[str, int]:
@@ -117,12 +123,8 @@ def unresolved_bundles(
     services: ServiceSet, bundle: str, bundles: Mapping[str, set[str]]
 ) -> list[str]:
     """The bundles in a bundle that are not resolved yet."""
-    unresolved = []
-    for reference in services.services[bundle].contents:
-        name = reference.name
-        if name not in bundles and services.is_bundle(name):
-            unresolved.append(name)
-    return unresolved
+    names = services.bundles_in(services.services[bundle])
+    return [name for name in names if name not in bundles]
 
 
 def atomic_contents(bundle: Service, bundles: Bundles) -> set[str]:
@@ -137,26 +139,13 @@ def pipe_pairs(services: ServiceSet) -> dict[str, list[str]]:
     """For each longrun in a pipeline, all producer/consumer pairs of that pipeline."""
     pairs_by_name: dict[str, list[str]] = {}
     for last in services.of_type(LONGRUN):
-        if last.consumers or not last.producers:
+        if not last.is_last_consumer:
             continue
-        members = pipeline_services(services, last)
+        members = pipeline_members(services.services, last)
         pairs = []
-        for consumer in members:
-            for reference in consumer.producers:
-                pairs.append(f"{reference.name}/{consumer.name}")
+        for name in members:
+            for producer in services.services[name].producers:
+                pairs.append(f"{producer.name}/{name}")
         pairs.sort()
-        for member in members:
-            pairs_by_name[member.name] = pairs
+        pairs_by_name.update(dict.fromkeys(members, pairs))
     return pairs_by_name
-
-
-def pipeline_services(services: ServiceSet, last: Service) -> list[Service]:
-    """The services of a pipeline, from the last consumer to the first producers."""
-    members = [last]
-    # The list grows while it is read.
-    for consumer in members:
-        for reference in consumer.producers:
-            producer = services.services.get(reference.name)
-            if producer:
-                members.append(producer)
-    return members

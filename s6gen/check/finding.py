@@ -17,6 +17,16 @@ class Finding(NamedTuple):
     """The name of the rule, added by the code that applies it."""
     is_warning: bool = False
 
+    @property
+    def shown_line(self) -> int:
+        """The line for programs that need one: line 1 stands for the file."""
+        return self.line or 1
+
+    @property
+    def severity(self) -> str:
+        """The word for the kind of finding: error or warning."""
+        return "warning" if self.is_warning else "error"
+
 
 def file_finding(service: Service, file: str, message: str, line: int = 0) -> Finding:
     """A finding in a file of a service definition directory."""

@@ -6,7 +6,9 @@ from typing import Any
 from s6gen.check.finding import Finding
 from s6gen.text import printable
 
-RED, YELLOW, BOLD, PLAIN = "\033[1;31m", "\033[1;33m", "\033[1m", "\033[0m"
+BOLD, PLAIN = "\033[1m", "\033[0m"
+COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m"}
+"""Red and yellow, both bold."""
 
 
 def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
@@ -16,20 +18,14 @@ def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
 
 
 def text_line(finding: Finding, *, colour: bool) -> str:
-    """One finding for people, and for editors that jump to it; line 1 is the file."""
-    location = printable(f"{finding.path}:{finding.line or 1}")
+    """One finding for people, and for editors that jump to its line."""
+    location = printable(f"{finding.path}:{finding.shown_line}")
     message = printable(finding.message)
-    kind = severity(finding)
+    severity = finding.severity
     if colour:
-        kind_colour = YELLOW if finding.is_warning else RED
         location = f"{BOLD}{location}{PLAIN}"
-        kind = f"{kind_colour}{kind}{PLAIN}"
-    return f"{location}: {kind}: {message} [{finding.rule}]\n"
-
-
-def severity(finding: Finding) -> str:
-    """The word for the kind of finding."""
-    return "warning" if finding.is_warning else "error"
+        severity = f"{COLOURS[severity]}{severity}{PLAIN}"
+    return f"{location}: {severity}: {message} [{finding.rule}]\n"
 
 
 def as_json(findings: Sequence[Finding], database: Mapping[str, Any] | None) -> str:
@@ -42,7 +38,7 @@ def as_json(findings: Sequence[Finding], database: Mapping[str, Any] | None) -> 
             {
                 "path": finding.path,
                 "line": finding.line or None,
-                "severity": severity(finding),
+                "severity": finding.severity,
                 "rule": finding.rule,
                 "message": finding.message,
             }
@@ -64,7 +60,7 @@ def github_line(finding: Finding) -> str:
     for key, value in properties.items():
         parts.append(f"{key}={value.translate(PROPERTY)}")
     message = printable(finding.message).translate(DATA)
-    return f"::{severity(finding)} {','.join(parts)}::{message}\n"
+    return f"::{finding.severity} {','.join(parts)}::{message}\n"
 
 
 DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -83,7 +79,7 @@ def gitlab(findings: Sequence[Finding]) -> str:
     objects = []
     for finding in findings:
         path = printable(finding.path)
-        lines = {"begin": finding.line or 1}
+        lines = {"begin": finding.shown_line}
         objects.append(
             {
                 "description": printable(finding.message),

@@ -1,5 +1,24 @@
 """The distance of one word from another, to recognise a typing error."""
 
+from collections.abc import Callable, Iterable
+
+
+def nearest(
+    word: str, candidates: Iterable[str], reach: int, form: Callable[[str], str] = str
+) -> str:
+    """Return the candidate with the least distance from a word, or empty.
+
+    The distance is reach at most. form gives the spelling of a candidate to compare
+    with the word. Of two with the same distance, the first in the alphabet is taken.
+    """
+    distances = []
+    for candidate in candidates:
+        distances.append((distance(word, form(candidate), reach), candidate))
+    least, meant = min(distances, default=(reach + 1, ""))
+    if least > reach:
+        return ""
+    return meant
+
 
 def distance(word: str, other: str, reach: int) -> int:
     """Return how many letters are added, dropped, replaced, or swapped with the next.

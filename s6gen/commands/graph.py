@@ -77,13 +77,14 @@ command = click.Command(
             type=click.Choice(["dot", "mermaid", "svg"]),
             default="dot",
             show_default=True,
-            help="For Graphviz; for Mermaid, which GitHub and GitLab draw; drawn by Graphviz.",
+            help="For Graphviz; for Mermaid, which GitHub and GitLab draw; "
+            "drawn by Graphviz.",
         ),
     ],
     short_help="Draw services, dependencies, pipelines and bundles.",
-    help="Draw the services in the source directories SRC: an arrow leads from a service to what "
-    "it needs, a pipeline is one box, a bundle is a frame. Needs that follow from others are left "
-    "out.\n\n"
+    help="Draw the services in the source directories SRC: an arrow leads from a "
+    "service to what it needs, a pipeline is one box, a bundle is a frame. Needs that "
+    "follow from others are left out.\n\n"
     "Example:\n\n"
     "\b\n"
     "  s6gen graph /etc/s6-rc/source | dot -Tsvg > services.svg\n",

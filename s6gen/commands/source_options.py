@@ -12,15 +12,15 @@ SOURCES = [
         metavar="DIR",
         multiple=True,
         help="A lower layer, merged with SRC by path as an image build does: a source "
-        "directory, or a root in which the path of SRC is found again. Repeat it for more, the "
-        "lowest first.",
+        "directory, or a root in which the path of SRC is found again. Repeat it for "
+        "more, the lowest first.",
     ),
     click.Option(
         ["--given"],
         metavar="NAME",
         multiple=True,
-        help="A service or bundle that comes from elsewhere; several with commas between, or "
-        "repeat it.",
+        help="A service or bundle that comes from elsewhere; several with commas "
+        "between, or repeat it.",
     ),
     click.Option(
         ["--s6-overlay/--no-s6-overlay"],

@@ -35,7 +35,8 @@ def dot_cluster(frame: Frame, number: int) -> Iterator[str]:
     yield f"    label={dot_string(frame_label(frame))};"
     if not frame.boxes:
         # Graphviz draws no cluster without a node in it.
-        yield f'    {dot_string(frame.name)} [label="", style=invis, width=0.5];'
+        node = dot_string(cluster_node(frame))
+        yield f'    {node} [label="", style=invis, width=0.5];'
     for name in frame.boxes:
         yield f"    {dot_string(name)};"
     yield "  }"
@@ -50,12 +51,20 @@ def dot_edges(picture: Picture) -> Iterator[str]:
     nodes = {}
     for number, frame in enumerate(picture.frames):
         clusters[frame.name] = f"cluster_{number}"
-        nodes[frame.name] = frame.boxes[0] if frame.boxes else frame.name
+        nodes[frame.name] = cluster_node(frame)
     for name, needed in picture.edges:
-        arrow = f"  {dot_string(name)} -> {dot_string(nodes.get(needed, needed))}"
+        node = nodes.get(needed, needed)
+        arrow = f"  {dot_string(name)} -> {dot_string(node)}"
         if needed in clusters:
             arrow += f" [lhead={clusters[needed]}]"
         yield f"{arrow};"
+
+
+def cluster_node(frame: Frame) -> str:
+    """A node in a frame: its first box or, in an empty one, an invisible node."""
+    if frame.boxes:
+        return frame.boxes[0]
+    return frame.name
 
 
 def dot_string(text: str) -> str:
@@ -72,12 +81,16 @@ def dot_label(box: Box) -> str:
 
 def dot_shape(box: Box) -> str:
     """The attribute for the shape of a box, if it is no rectangle."""
-    return f", shape={SHAPES[box.kind]}" if box.kind in SHAPES else ""
+    if box.kind not in SHAPES:
+        return ""
+    return f", shape={SHAPES[box.kind]}"
 
 
 def frame_label(frame: Frame) -> str:
     """The name of a bundle, and its contents that are drawn elsewhere."""
-    return f"{frame.name} (also: {', '.join(frame.also)})" if frame.also else frame.name
+    if not frame.also:
+        return frame.name
+    return f"{frame.name} (also: {', '.join(frame.also)})"
 
 
 def mermaid_text(picture: Picture) -> str:
@@ -93,7 +106,8 @@ def mermaid_lines(picture: Picture) -> Iterator[str]:
         label = mermaid_string("\n".join(box.lines))
         yield f"  {ids[box.name]}{mermaid_shape(box, label)}"
     for frame in picture.frames:
-        yield f"  subgraph {ids[frame.name]}[{mermaid_string(frame_label(frame))}]"
+        label = mermaid_string(frame_label(frame))
+        yield f"  subgraph {ids[frame.name]}[{label}]"
         for name in frame.boxes:
             yield f"    {ids[name]}"
         yield "  end"
@@ -118,7 +132,7 @@ def mermaid_shape(box: Box, label: str) -> str:
 
 
 def mermaid_string(text: str) -> str:
-    """A quoted string; characters that mean something to Mermaid or HTML are entities."""
+    """A quoted string; the characters that Mermaid or HTML would read are entities."""
     lines = [printable(line).translate(ENTITIES) for line in text.split("\n")]
     return '"' + "<br>".join(lines) + '"'
 

@@ -4,11 +4,11 @@ A pipeline is one box. A need that follows from others is left out.
 """
 
 import graphlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service
-from s6gen.sources.service_set import ServiceSet
+from s6gen.sources.service_set import ServiceSet, producers_of
 
 ELSEWHERE = "elsewhere"
 """The kind of a box for a service that these sources do not define."""
@@ -17,8 +17,8 @@ MOST = 20_000
 DEEP = 9
 """Bars in front of a name, at most."""
 
-Needs = Mapping[str, Sequence[str]]
-"""The names of boxes and bundles, and of those that each needs or contains."""
+Needs = Mapping[str, Collection[str]]
+"""For each box and bundle, by name: the names that it needs or contains, in order."""
 
 
 class Box(NamedTuple):
@@ -53,20 +53,36 @@ class Picture(NamedTuple):
 def picture_of(services: ServiceSet) -> Picture:
     """Return the picture of all these services; with errors too, as far as they go."""
     box_names = boxes_of_services(services)
-    needs: Needs = needs_of_boxes(services, box_names)
-    bundles = {bundle.name for bundle in services.of_type(BUNDLE)}
+    needs = needs_of_boxes(services, box_names)
+    return Picture(
+        boxes=tuple(boxes(services, box_names, needs)),
+        frames=frames(services, box_names),
+        edges=tuple(edges(services, needs)),
+    )
+
+
+def boxes(
+    services: ServiceSet, box_names: Mapping[str, str], needs: Needs
+) -> Iterator[Box]:
+    """The boxes: those of the services, and of all that they need."""
     names = dict.fromkeys(box_names.values())
     for needed_names in needs.values():
         names.update(dict.fromkeys(needed_names))
-    boxes = []
+    bundles = services.names_of_bundles()
     for name in names:
         if name not in bundles:
-            boxes.append(box(services, name))
-    edges = []
+            yield box(services, name)
+
+
+def edges(services: ServiceSet, needs: Needs) -> Iterator[tuple[str, str]]:
+    """The arrows from boxes to boxes and frames."""
+    bundles = services.names_of_bundles()
     for name, needed_names in without_implied(needs).items():
-        if name not in bundles:
-            edges += [(name, needed) for needed in needed_names]
-    return Picture(tuple(boxes), frames(services, box_names), tuple(edges))
+        # A frame shows by itself what is in a bundle.
+        if name in bundles:
+            continue
+        for needed in needed_names:
+            yield name, needed
 
 
 def boxes_of_services(services: ServiceSet) -> dict[str, str]:
@@ -104,19 +120,18 @@ def is_longrun(services: ServiceSet, name: str) -> bool:
     return service is not None and service.type == LONGRUN
 
 
-def needs_of_boxes(
-    services: ServiceSet, box_names: Mapping[str, str]
-) -> dict[str, list[str]]:
+def needs_of_boxes(services: ServiceSet, box_names: Mapping[str, str]) -> Needs:
     """The names that each box needs; and for each bundle, the names in it."""
     needs: dict[str, dict[str, None]] = {}
     for service in services.services.values():
+        # The services of a pipeline share its box, and what they need.
         name = box_names.get(service.name, service.name)
         needed_names = needs.setdefault(name, {})
         for reference in service.dependencies + service.contents:
             needed = drawn_name(services, box_names, reference.name)
             if needed != name:
                 needed_names[needed] = None
-    return {name: list(needed_names) for name, needed_names in needs.items()}
+    return needs
 
 
 def drawn_name(services: ServiceSet, box_names: Mapping[str, str], name: str) -> str:
@@ -157,13 +172,13 @@ def without_implied(needs: Needs) -> Needs:
 def box(services: ServiceSet, name: str) -> Box:
     """The box with this name."""
     service = services.services.get(name)
-    if service is None:
+    if service is None or not service.type:
         return Box(name, (name,), ELSEWHERE)
-    if service.type != LONGRUN or not service.producers:
-        return Box(name, (name,), service.type or ELSEWHERE)
-    title = pipeline_title(services, service)
-    members = pipeline_lines(services, name)
-    return Box(name, (*title, *members), LONGRUN)
+    if service.type == LONGRUN and service.producers:
+        title = pipeline_title(services, service)
+        members = pipeline_lines(services, name)
+        return Box(name, (*title, *members), LONGRUN)
+    return Box(name, (name,), service.type)
 
 
 def pipeline_title(services: ServiceSet, last: Service) -> list[str]:
@@ -181,11 +196,10 @@ def pipeline_lines(services: ServiceSet, last: str) -> Iterator[str]:
     waiting = [last]
     # The list grows while it is read: breadth first, so the last is the deepest.
     for name in waiting:
-        for reference in services.services[name].producers:
-            producer = reference.name
-            if producer not in depths and is_longrun(services, producer):
-                depths[producer] = depths[name] + 1
-                waiting.append(producer)
+        for producer in producers_of(services.services, services.services[name]):
+            if producer.name not in depths:
+                depths[producer.name] = depths[name] + 1
+                waiting.append(producer.name)
     deepest = depths[waiting[-1]]
     for name in reversed(waiting):
         bars = min(deepest - depths[name], DEEP)

@@ -3,7 +3,7 @@
 Named tuples, here and wherever s6gen check goes: attrs would take a fifth of the run.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 SCRIPTS = ("up", "down", "reload", "run", "finish")
@@ -79,6 +79,12 @@ class Definition(NamedTuple):
         entry = file.partition("/")[0]
         path = self.lower_paths.get(entry, self.path)
         return f"{path}/{file}"
+
+    def own_entries(self) -> Iterator[str]:
+        """The names of the entries that do not come from a lower layer."""
+        for name in self.entries:
+            if name not in self.lower_paths:
+                yield name
 
 
 class Source(NamedTuple):

@@ -80,7 +80,7 @@ class Service(NamedTuple):
 
 def service_of(definition: Definition, version: Version) -> Service:
     """Return the service that a release of s6-rc-compile finds in a definition."""
-    type_ = type_of(content_of(definition, "type"))
+    type_ = type_of(readable_content(definition, "type"))
     if type_ == BUNDLE:
         return bundle(definition, version)
     if type_ == ONESHOT:
@@ -150,6 +150,14 @@ def content_of(
     return None
 
 
+def readable_content(definition: Definition, file: str) -> bytes:
+    """Return the content of a file; empty if it cannot be read, or does not exist."""
+    content = content_of(definition, file)
+    if isinstance(content, bytes):
+        return content
+    return b""
+
+
 def exists(definition: Definition, file: str) -> bool:
     """Tell whether a file exists; a link to nothing does not (access, stat)."""
     entry = definition.entries.get(file)
@@ -158,10 +166,8 @@ def exists(definition: Definition, file: str) -> bool:
     return entry is not None and not isinstance(entry, Dangling)
 
 
-def type_of(content: bytes | Broken | None) -> str:
+def type_of(content: bytes) -> str:
     """The type in the first eight bytes of `type`, or empty (type_check)."""
-    if not isinstance(content, bytes):
-        return ""
     start = content[:8].removesuffix(b"\n")
     if len(start) == 8:
         return ""
@@ -196,9 +202,7 @@ def names_in(definition: Definition, file: str) -> tuple[Reference, ...]:
 
     White space in front of a name does not count, nor do comments.
     """
-    content = content_of(definition, file)
-    if not isinstance(content, bytes):
-        return ()
+    content = readable_content(definition, file)
     references: dict[str, Reference] = {}
     for number, line in enumerate(content.split(b"\n"), 1):
         name = name_in_line(line)
@@ -233,16 +237,14 @@ def scripts_of(
 
 def timeout(definition: Definition, file: str) -> int:
     """The milliseconds in timeout-up or timeout-down; 0 if there are none."""
-    return milliseconds(content_of(definition, file)) or 0
+    return milliseconds(readable_content(definition, file)) or 0
 
 
-def milliseconds(content: bytes | Broken | None) -> int | None:
+def milliseconds(content: bytes) -> int | None:
     """The number in timeout-up or timeout-down, or None.
 
     It has 63 bytes at most, and newlines at the end do not count (read_timeout).
     """
-    if not isinstance(content, bytes):
-        return None
     return unsigned(content[:63].rstrip(b"\n"))
 
 
@@ -250,10 +252,8 @@ UINT_FMT = 11
 """How many bytes s6rc_read_uint looks at."""
 
 
-def number(content: bytes | Broken | None) -> int | None:
+def number(content: bytes) -> int | None:
     """The number in a file for s6-supervise, or None (s6rc_read_uint: in one line)."""
-    if not isinstance(content, bytes):
-        return None
     return unsigned(content[:UINT_FMT].partition(b"\n")[0])
 
 

@@ -50,11 +50,25 @@ class ServiceSet(NamedTuple):
             if service.type == type_:
                 yield service
 
-    def own_services(self) -> Iterator[Service]:
-        """The services that are defined, at least in part, outside of layers."""
+    def names_of_bundles(self) -> set[str]:
+        """The names of the bundles, without those of the pipelines."""
+        return {bundle.name for bundle in self.of_type(BUNDLE)}
+
+    @property
+    def has_layers(self) -> bool:
+        """A source is a lower layer."""
+        return any(source.is_layer for source in self.sources)
+
+    def own_sources(self) -> Iterator[Source]:
+        """The sources that are no lower layers."""
         for source in self.sources:
             if not source.is_layer:
-                yield from self.defined_in(source)
+                yield source
+
+    def own_services(self) -> Iterator[Service]:
+        """The services that are defined, at least in part, outside of layers."""
+        for source in self.own_sources():
+            yield from self.defined_in(source)
 
     def defined_in(self, source: Source) -> Iterator[Service]:
         """The services of a source, without second ones of a name and unknown types."""
@@ -84,6 +98,14 @@ class ServiceSet(NamedTuple):
         if service is None:
             return name in self.pipelines
         return service.type == BUNDLE
+
+    def bundles_in(self, bundle: Service) -> list[str]:
+        """The bundles that a bundle contains."""
+        names = []
+        for reference in bundle.contents:
+            if self.is_bundle(reference.name):
+                names.append(reference.name)
+        return names
 
 
 def service_set(

@@ -7,7 +7,6 @@ from s6gen.execline import ScriptError
 from s6gen.sources.entries import (
     Broken,
     Definition,
-    Folder,
     RegularFile,
     Special,
     is_addition,
@@ -19,6 +18,7 @@ from s6gen.sources.service import (
     exists,
     milliseconds,
     number,
+    readable_content,
 )
 
 
@@ -207,8 +207,8 @@ def finish_can_be_copied(service: Service, file: str) -> Iterator[Finding]:
 def descriptors_differ(service: Service, file: str) -> Iterator[Finding]:
     """lock-fd is not notification-fd, both being 3 or more (write_servicedirs)."""
     yield from numbers_are_unsigned(service, file)
-    lock = number(content_of(service.definition, "lock-fd"))
-    notification = number(content_of(service.definition, "notification-fd"))
+    lock = number(readable_content(service.definition, "lock-fd"))
+    notification = number(readable_content(service.definition, "notification-fd"))
     if lock is None or lock < 3:
         return
     if lock == notification:
@@ -219,7 +219,8 @@ def descriptors_differ(service: Service, file: str) -> Iterator[Finding]:
 
 def signals_do_not_wait(service: Service, file: str) -> Iterator[Finding]:
     """down-signal and reload-signal are no FIFOs: filecopy_unsafe waits for ever."""
-    if service.definition.entries[file] == Special("fifo"):
+    entry = service.definition.entries[file]
+    if entry == Special("fifo"):
         yield file_finding(
             service,
             file,
@@ -232,7 +233,7 @@ def folders_are_folders(service: Service, file: str) -> Iterator[Finding]:
     entry = service.definition.entries[file]
     if isinstance(entry, Broken):
         yield uncopyable(service, file, entry)
-    elif exists(service.definition, file) and not isinstance(entry, Folder):
+    elif isinstance(entry, RegularFile | Special):
         yield file_finding(
             service, file, "is not a directory; make it one, or give it another name"
         )

@@ -79,6 +79,7 @@ def reserved_references(service: Service) -> Iterator[Finding]:
 
 def names_are_defined_once(services: ServiceSet) -> Iterator[Finding]:
     """No name is defined twice, nor by a pipeline (s6-rc-compile: Source format)."""
+    # Of two services with a name, the first counts.
     for service in services.all:
         first = services.services[service.name]
         if first is not service:
@@ -201,14 +202,8 @@ def bundles_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
 
 def bundle_graph(services: ServiceSet) -> dict[str, list[str]]:
     """The bundles, and the bundles in each."""
-    graph: dict[str, list[str]] = {}
-    for bundle in services.of_type(BUNDLE):
-        names = []
-        for reference in bundle.contents:
-            if services.is_bundle(reference.name):
-                names.append(reference.name)
-        graph[bundle.name] = names
-    return graph
+    bundles = services.of_type(BUNDLE)
+    return {bundle.name: services.bundles_in(bundle) for bundle in bundles}
 
 
 def dependencies_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
@@ -245,6 +240,7 @@ def cycle_finding(services: ServiceSet, cycle: Sequence[str], kind: str) -> Find
     steps = names
     if kind != "bundle":
         steps = [marked_bundle(services, name) for name in names]
+    # The last two stay, as the cycle ends where it began.
     if len(steps) > LONG:
         steps[LONG - 2 : -2] = [f"({len(steps) - LONG} more)"]
     path = " -> ".join(steps)

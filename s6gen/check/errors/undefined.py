@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from s6gen.check.finding import Finding, reference_finding
-from s6gen.check.spelling import distance
+from s6gen.check.spelling import nearest
 from s6gen.names import RESERVED
 from s6gen.sources.entries import is_addition
 from s6gen.sources.service import Reference, Service
@@ -31,6 +31,7 @@ def names_are_defined(services: ServiceSet) -> Iterator[Finding]:
     for name, advice in typing_errors(services, unknown).items():
         message = f"{name!r} is not defined; {advice}"
         yield from mention_findings(unknown.pop(name), message)
+    # The rest is no list of mistakes: something is missing as a whole.
     untyped = untyped_services(services)
     if unknown or untyped:
         yield fragment(unknown, untyped)
@@ -73,9 +74,9 @@ def typing_errors(
         return {}
     advice = {}
     for name in unknown:
-        nearest = nearest_name(services, name)
-        if nearest:
-            advice[name] = f"did you mean {nearest}?"
+        meant = nearest_name(services, name)
+        if meant:
+            advice[name] = f"did you mean {meant}?"
         elif is_several_names(services, name):
             advice[name] = "write one name a line"
     return advice
@@ -85,13 +86,8 @@ def nearest_name(services: ServiceSet, name: str) -> str:
     """The defined name that differs by a letter or two, or empty."""
     # Two letters are too much of a short word.
     reach = 1 if len(name) < 5 else 2
-    distances = []
-    for known in (*services.services, *services.pipelines, *services.given):
-        distances.append((distance(name, known, reach), known))
-    nearest, meant = min(distances, default=(reach + 1, ""))
-    if nearest > reach:
-        return ""
-    return meant
+    known = (*services.services, *services.pipelines, *services.given)
+    return nearest(name, known, reach)
 
 
 def is_several_names(services: ServiceSet, text: str) -> bool:

@@ -104,15 +104,18 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
 }
 """By type, the files that the next two tables are for."""
 
-SCRIPT_RULES: tuple[ScriptRule, ...] = (
+_SCRIPT: tuple[ScriptRule, ...] = (
     run_scripts.no_shebang,
     run_scripts.interpreter_not_absolute,
     run_scripts.carriage_return,
     run_scripts.env_with_arguments,
     run_scripts.script_not_lexed,
-    run_scripts.shell_stays,
-    run_scripts.run_in_background,
 )
+
+SCRIPT_RULES: Mapping[str, tuple[ScriptRule, ...]] = {
+    "run": (*_SCRIPT, run_scripts.shell_stays, run_scripts.run_in_background),
+    "finish": _SCRIPT,
+}
 """The rules for the scripts of longruns."""
 
 COMMAND_LINE_RULES: tuple[CommandLineRule, ...] = (
@@ -146,10 +149,11 @@ SET_RULES: tuple[SetRule, ...] = (
 def all_names() -> Iterator[str]:
     """The names of all rules in the tables."""
     yield from map(rule_name, SERVICE_RULES)
-    yield from map(rule_name, SCRIPT_RULES)
     yield from map(rule_name, COMMAND_LINE_RULES)
     yield from map(rule_name, UNREAD_FILE_RULES)
     yield from map(rule_name, SET_RULES)
+    for script_rules in SCRIPT_RULES.values():
+        yield from map(rule_name, script_rules)
     for rules_by_file in FILE_RULES.values():
         for rules in rules_by_file.values():
             yield from map(rule_name, rules)
@@ -183,11 +187,9 @@ def service_findings(services: ServiceSet, service: Service) -> Iterator[Finding
         yield from add_rule(rule(services, service), rule)
     rules_by_file = FILE_RULES[service.type]
     scripts = SCRIPTS[service.type]
-    for file in service.definition.entries:
-        if file in service.definition.lower_paths:
-            continue
-        if file in rules_by_file:
-            yield from file_findings(services, service, file, rules_by_file[file])
+    for file in service.definition.own_entries():
+        file_rules = rules_by_file.get(file, ())
+        yield from file_findings(services, service, file, file_rules)
         if file in scripts:
             yield from script_findings(service, file)
             yield from command_line_findings(service, file)
@@ -208,7 +210,7 @@ def script_findings(service: Service, file: str) -> Iterator[Finding]:
     script = run_scripts.script_in(service, file)
     if script is None:
         return
-    for rule in SCRIPT_RULES:
+    for rule in SCRIPT_RULES[file]:
         for message, line in rule(file, script):
             finding = file_finding(service, file, message, line)
             yield finding._replace(rule=rule_name(rule))

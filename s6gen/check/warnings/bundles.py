@@ -12,6 +12,7 @@ def empty_bundle(_services: ServiceSet, service: Service) -> Iterator[Finding]:
     """A bundle has contents, unless a dot file says that it is empty on purpose."""
     if service.type != BUNDLE or service.contents:
         return
+    # A bundle with neither list is an error.
     folder = service.definition.entries.get("contents.d")
     if isinstance(folder, Folder):
         if not folder.names:
@@ -28,7 +29,7 @@ def empty_bundle(_services: ServiceSet, service: Service) -> Iterator[Finding]:
 
 
 ENOUGH = 0.5
-"""If bundles start fewer of the services than this, something else starts the system."""
+"""If bundles do not start this part of the services, something else starts them."""
 
 
 def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
@@ -36,13 +37,9 @@ def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
 
     Not in an image: layers leave services to the images that are built on them.
     """
-    if any(source.is_layer for source in services.sources):
+    if services.has_layers:
         return
-    reached = names_in_bundles(services)
-    atomic = [*services.of_type(ONESHOT), *services.of_type(LONGRUN)]
-    unreached = [service for service in atomic if service.name not in reached]
-    if len(unreached) > ENOUGH * len(atomic):
-        return
+    unreached = unreached_services(services)
     needed = names_needed(services, unreached)
     for service in unreached:
         if service.name not in needed:
@@ -50,6 +47,16 @@ def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
                 service.definition.path,
                 "is in no bundle, and nothing in a bundle depends on it; add it to one",
             )
+
+
+def unreached_services(services: ServiceSet) -> list[Service]:
+    """The services that no bundle starts; none, if bundles start too few of them."""
+    reached = names_in_bundles(services)
+    atomic = [*services.of_type(ONESHOT), *services.of_type(LONGRUN)]
+    unreached = [service for service in atomic if service.name not in reached]
+    if len(unreached) > ENOUGH * len(atomic):
+        return []
+    return unreached
 
 
 def names_in_bundles(services: ServiceSet) -> set[str]:
@@ -74,10 +81,11 @@ def names_needed(services: ServiceSet, needing: Iterable[Service]) -> set[str]:
 
 def empty_source(services: ServiceSet) -> Iterator[Finding]:
     """A source holds service definition directories (s6-rc-compile warns of it)."""
-    for source in services.sources:
-        if source.definitions or source.failure or source.is_layer:
+    for source in services.own_sources():
+        if source.definitions or source.failure:
             continue
         message = "holds no service definition directory; name another"
+        # The user has named a service in place of its source.
         if "type" in source.files:
             message = (
                 "is a service definition directory; name the directory that it is in"

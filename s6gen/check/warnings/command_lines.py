@@ -1,13 +1,13 @@
 """Warnings of execline scripts that lex, and then do something else than was meant."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from s6gen.check.finding import Finding, file_finding
 from s6gen.check.warnings.run_scripts import script_in
 from s6gen.execline import Word
 from s6gen.sources.script import SHELLS, depth, interpreter
-from s6gen.sources.service import ONESHOT, Service, content_of
+from s6gen.sources.service import ONESHOT, Service, readable_content
 from s6gen.sources.service_set import ServiceSet
 
 Command = Sequence[Word]
@@ -41,14 +41,11 @@ TAKES_BLOCK = {
 
 def block_missing(words: Command) -> Iterator[tuple[str, int]]:
     """A program that takes a block is given one (execline: el_semicolon)."""
-    for index, word in enumerate(words):
-        name = word.value.strip(" ")
-        if name not in TAKES_BLOCK or not begins_command(words, index):
-            continue
+    for index, name in commands(words, TAKES_BLOCK):
         argument = after_options(words, index + 1, TAKES_BLOCK[name])
-        if not is_in_block(argument, depth(word)):
+        if not is_in_block(argument, depth(words[index])):
             message = f"{name} takes a block and is given none; write {name} {{ ... }}"
-            yield message, word.line
+            yield message, words[index].line
 
 
 def is_in_block(argument: Word | None, level: int) -> bool:
@@ -56,6 +53,14 @@ def is_in_block(argument: Word | None, level: int) -> bool:
     if argument is None:
         return False
     return depth(argument) > level or argument.value == " " * level
+
+
+def commands(words: Command, names: Container[str]) -> Iterator[tuple[int, str]]:
+    """The words that are surely commands with one of these names: index and name."""
+    for index, word in enumerate(words):
+        name = word.value.strip(" ")
+        if name in names and begins_command(words, index):
+            yield index, name
 
 
 def begins_command(words: Command, index: int) -> bool:
@@ -80,6 +85,7 @@ def after_options(words: Command, index: int, with_value: str) -> Word | None:
         if not OPTION.fullmatch(text):
             return words[index]
         index += 1
+        # A value is the next word, as in -x 3, or part of this one, as in -x3.
         is_one_letter = len(text) == 2
         if is_one_letter and text[1] in with_value:
             index += 1
@@ -90,8 +96,9 @@ OPTION = re.compile(r"-[A-Za-z-][^ ]*")
 
 
 def glued_brace(words: Command) -> Iterator[tuple[str, int]]:
-    """A brace that opens or closes a block stands alone (execlineb: Syntax of scripts)."""
+    """A brace of a block stands alone (execlineb: Syntax of scripts)."""
     for word in words:
+        # In quotes, a brace is a character like others.
         if not word.plain:
             continue
         text = word.value.strip(" ")
@@ -118,21 +125,28 @@ def variable_not_imported(words: Command) -> Iterator[tuple[str, int]]:
 
     (execline: Substitution)
     """
-    using = [word for word in words if "$" in word.value]
-    if not using or has_evaluator(words):
+    uses = first_uses(words)
+    if not uses or has_evaluator(words):
         return
     # A variable that is named anywhere in the script is taken to be imported.
-    known = {word.value.strip(" ") for word in words}
-    for word in using:
-        for variable in variables_in(word):
-            if variable in known:
-                continue
-            known.add(variable)
+    named = set(texts(words))
+    for variable, word in uses.items():
+        if variable not in named:
             message = (
                 f"${variable} is passed on as it is written; "
                 f"put importas {variable} {variable} in front"
             )
             yield message, word.line
+
+
+def first_uses(words: Command) -> dict[str, Word]:
+    """For each variable, the first word that it is in."""
+    uses: dict[str, Word] = {}
+    for word in words:
+        if "$" in word.value:
+            for variable in variables_in(word):
+                uses.setdefault(variable, word)
+    return uses
 
 
 def variables_in(word: Word) -> Iterator[str]:
@@ -146,10 +160,15 @@ def variables_in(word: Word) -> Iterator[str]:
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 
 
+def texts(words: Command) -> list[str]:
+    """The words without the spaces that say in how many blocks they are."""
+    return [word.value.strip(" ") for word in words]
+
+
 def has_evaluator(words: Command) -> bool:
     """Tell whether a word is a program that reads others with a grammar of its own."""
-    for word in words:
-        name = word.value.strip(" ").rpartition("/")[2]
+    for text in texts(words):
+        name = text.rpartition("/")[2]
         if name in EVALUATORS:
             return True
     return False
@@ -179,33 +198,34 @@ def next_line_is_an_argument(words: Command) -> Iterator[tuple[str, int]]:
 
     (execline: grammar)
     """
-    for index, word in enumerate(words):
-        name = word.value.strip(" ")
-        if name not in LEAVES or not begins_command(words, index):
-            continue
+    for index, name in commands(words, LEAVES):
         other = command_in_arguments(words, index)
-        if other is None:
-            continue
-        message = (
-            f"{other.value.strip(' ')} and what follows are arguments of {name}; "
-            "put each command but the last into foreground { }"
-        )
-        yield message, other.line
-        return
+        if other is not None:
+            message = (
+                f"{other.value.strip(' ')} and what follows are arguments of {name}; "
+                "put each command but the last into foreground { }"
+            )
+            yield message, other.line
+            return
 
 
 def command_in_arguments(words: Command, index: int) -> Word | None:
     """The word that looks like the next command, among the arguments of the program."""
+    for later in arguments(words, index):
+        name = words[later].value.strip(" ")
+        if name in COMMANDS and begins_command(words, later):
+            return words[later]
+    return None
+
+
+def arguments(words: Command, index: int) -> Iterator[int]:
+    """The indices of the arguments of a program, up to where a block begins or ends."""
     level = depth(words[index])
     for later in range(index + 1, len(words)):
         word = words[later]
-        name = word.value.strip(" ")
-        # The arguments end where a block begins or ends.
-        if depth(word) != level or not name:
-            return None
-        if name in COMMANDS and word.plain and begins_command(words, later):
-            return word
-    return None
+        if depth(word) != level or not word.value.strip(" "):
+            return
+        yield later
 
 
 LEAVES = frozenset(
@@ -266,15 +286,21 @@ def shell_syntax(words: Command) -> Iterator[tuple[str, int]]:
 def is_shell(words: Command, index: int) -> bool:
     """Tell whether a word is an operator or a keyword of a shell."""
     word = words[index]
+    # In quotes, it is meant for a program that knows what to do with it.
     if not word.plain:
         return False
     text = word.value.strip(" ")
+    if has_operator(text):
+        return True
+    keyword = SHELL_ONLY.fullmatch(text)
+    return keyword is not None and begins_command(words, index)
+
+
+def has_operator(text: str) -> bool:
+    """Tell whether a word is or has an operator of a shell."""
     if text in OPERATORS or "$(" in text:
         return True
-    if text.endswith(";") and "}" not in text:
-        return True
-    is_keyword = SHELL_ONLY.fullmatch(text)
-    return is_keyword is not None and begins_command(words, index)
+    return text.endswith(";") and "}" not in text
 
 
 OPERATORS = frozenset({"&&", "||", "|", "&", ">", ">>", "<", "2>&1", ">&2", "1>&2"})
@@ -286,10 +312,8 @@ SHELL_ONLY = re.compile(
 def single_quotes(words: Command) -> Iterator[tuple[str, int]]:
     """Words are quoted with double quotes only (execlineb: Quoting)."""
     for index, word in enumerate(words):
-        text = word.value.strip(" ")
-        if not word.plain or not begins_single_quote(text):
-            continue
-        if ends_single_quote(words[index + 1 :]):
+        if begins_quote(word) and ends_quote(words[index + 1 :]):
+            text = word.value.strip(" ")
             message = (
                 f"{text} begins no quote: execline knows double quotes only; use these"
             )
@@ -297,13 +321,15 @@ def single_quotes(words: Command) -> Iterator[tuple[str, int]]:
             return
 
 
-def begins_single_quote(text: str) -> bool:
-    """Tell whether a word begins with a quote and does not end with another."""
-    return text.startswith("'") and not text.endswith("'", 1)
+def begins_quote(word: Word) -> bool:
+    """Tell whether a word begins with a single quote and does not end with another."""
+    text = word.value.strip(" ")
+    rest = text.removeprefix("'")
+    return word.plain and rest != text and not rest.endswith("'")
 
 
-def ends_single_quote(words: Command) -> bool:
-    """Tell whether one of the words ends with a quote."""
+def ends_quote(words: Command) -> bool:
+    """Tell whether one of the words ends with a single quote."""
     return any(word.plain and word.value.endswith("'") for word in words)
 
 
@@ -314,11 +340,9 @@ def shell_script(
 
     (s6-rc-compile: For oneshots)
     """
-    content = content_of(service.definition, file)
     words = service.scripts.get(file)
-    if not isinstance(content, bytes) or not isinstance(words, list):
-        return
-    if not has_shell_shebang(content):
+    content = readable_content(service.definition, file)
+    if not isinstance(words, list) or not has_shell_shebang(content):
         return
     # shell-syntax says more of the same.
     if are_lines_of_commands(words) and not any(shell_syntax(words)):
@@ -350,9 +374,7 @@ def null_character(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
     """No script has a null character: the lexer takes it for the end (el_parse)."""
-    content = content_of(service.definition, file)
-    if not isinstance(content, bytes):
-        return
+    content = readable_content(service.definition, file)
     text, _, rest = content.partition(b"\0")
     if rest.strip():
         yield file_finding(

@@ -11,13 +11,14 @@ SAFE = re.compile(r"[A-Za-z0-9_.%:+][A-Za-z0-9_.%:+@-]*")
 
 
 def odd_name(_services: ServiceSet, service: Service) -> Iterator[Finding]:
-    """A name has letters, digits, dashes and the like (s6-rc-compile: Source format)."""
-    if not SAFE.fullmatch(service.name):
-        yield Finding(
-            service.definition.path,
-            "a name that breaks list files and scripts; "
-            "use letters, digits, dashes, underscores",
-        )
+    """A name has letters, digits and a few others (s6-rc-compile: Source format)."""
+    if SAFE.fullmatch(service.name):
+        return
+    yield Finding(
+        service.definition.path,
+        "a name that breaks list files and scripts; "
+        "use letters, digits, dashes, underscores",
+    )
 
 
 def blank_at_end(services: ServiceSet, service: Service) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from s6gen.sources.service import (
     content_of,
     milliseconds,
     number,
+    readable_content,
 )
 from s6gen.sources.service_set import ServiceSet
 
@@ -20,8 +21,8 @@ STANDARD = ("stdin", "stdout", "stderr")
 def descriptor_too_low(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """No notification-fd or lock-fd is stdin, stdout or stderr (s6-rc-compile warns)."""
-    value = number(content_of(service.definition, file))
+    """No descriptor is stdin, stdout or stderr (s6-rc-compile warns of it)."""
+    value = number(readable_content(service.definition, file))
     if value is not None and value < len(STANDARD):
         yield file_finding(
             service,
@@ -34,8 +35,8 @@ def descriptor_too_low(
 def timeout_in_seconds(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """A timeout is in milliseconds (s6-rc-compile: For atomic services; s6: servicedir)."""
-    content = content_of(service.definition, file)
+    """A timeout is in milliseconds (s6-rc-compile; s6: servicedir)."""
+    content = readable_content(service.definition, file)
     if file in ("timeout-up", "timeout-down"):
         value = milliseconds(content)
     else:
@@ -53,7 +54,7 @@ def death_tally_clipped(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
     """max-death-tally is 4096 at most (s6: servicedir)."""
-    value = number(content_of(service.definition, file))
+    value = number(readable_content(service.definition, file))
     if value is not None and value > MAX_DEATH_TALLY:
         message = f"{value} is taken as {MAX_DEATH_TALLY}; write that"
         yield file_finding(service, file, message, 1)
@@ -69,6 +70,7 @@ def unknown_signal(
     if not isinstance(content, bytes):
         return
     text = content.partition(b"\n")[0].decode(errors="replace")
+    # s6-supervise takes a name with or without SIG, in any case.
     names = {known.name for known in signal.Signals}
     name = "SIG" + text.upper().removeprefix("SIG")
     if not text.isdigit() and name not in names:
@@ -80,13 +82,15 @@ def text_after_number(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
     """Nothing follows a number: only the first line counts (s6rc_read_uint)."""
-    content = content_of(service.definition, file)
-    if not isinstance(content, bytes):
-        return
+    content = readable_content(service.definition, file)
     value = number(content)
-    if value is None:
-        return
-    first_line, _, rest = content.partition(b"\n")
-    if rest.strip() or len(first_line) > UINT_FMT or b"\0" in first_line:
+    if value is not None and has_rest(content):
         message = f"only {value} is read of it; remove the rest"
         yield file_finding(service, file, message, 1)
+
+
+def has_rest(content: bytes) -> bool:
+    """Tell whether something follows a number, other than white space."""
+    first_line, _, rest = content.partition(b"\n")
+    is_long = len(first_line) > UINT_FMT
+    return is_long or b"\0" in first_line or rest.strip() != b""

@@ -52,8 +52,8 @@ def execline_line_that_redirects(words: Sequence[Word]) -> int:
 def shell_line_that_redirects(script: RunScript) -> int:
     """The line with an exec that sends stdout away, or 0."""
     for number, line in script.lines():
-        is_exec = re.match(r"\s*exec\s", line)
-        if is_exec and SENT_AWAY.search(line) and "|" not in line:
+        has_exec = re.match(r"\s*exec\s", line)
+        if has_exec and SENT_AWAY.search(line) and "|" not in line:
             return number
     return 0
 
@@ -79,6 +79,7 @@ def stderr_not_logged(
 ) -> Iterator[Finding]:
     """A producer sends its stderr to its stdout, or errors go to the catch-all log."""
     script = script_in(service, "run")
+    # A script that does not lex says nothing about stderr.
     if script is None or script.error or not service.consumers:
         return
     if not handles_stderr(script):
@@ -119,7 +120,7 @@ def roles_swapped(
 def logger_without_readiness(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """A logger says when it is ready: notification-fd, and s6-log -d (s6-log: Options)."""
+    """A logger says when it is ready (s6-log: Options, -d)."""
     if exists(service.definition, "notification-fd"):
         return
     script = script_in(service, file)
@@ -143,7 +144,7 @@ def logger_without_readiness(
 
 
 def s6_log_command(script: RunScript) -> str:
-    """The command line of s6-log and all after it; empty if the script does not call it."""
+    """The command line of s6-log, and all after it; empty if there is none."""
     # Most scripts end here, without the slower search.
     if "s6-log" not in script.text:
         return ""

@@ -7,14 +7,14 @@ from s6gen.check.errors.definitions import REMEDIES
 from s6gen.check.finding import Finding, file_finding
 from s6gen.sources.entries import RegularFile
 from s6gen.sources.script import RunScript, run_script
-from s6gen.sources.service import LONGRUN, Service, content_of, number
+from s6gen.sources.service import LONGRUN, Service, number, readable_content
 from s6gen.sources.service_set import ServiceSet
 
 ELF = b"\x7fELF"
 
 
 def script_in(service: Service, file: str) -> RunScript | None:
-    """The run or finish script of a longrun; not a program, and nothing absurdly long."""
+    """The run or finish script of a longrun; no program, and nothing absurdly long."""
     entry = service.definition.entries.get(file)
     if service.type != LONGRUN or not isinstance(entry, RegularFile):
         return None
@@ -25,12 +25,12 @@ def script_in(service: Service, file: str) -> RunScript | None:
 
 def no_shebang(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
     """A script begins with #!, or it cannot be executed (execve: ENOEXEC)."""
-    if not script.shebang.strip():
-        message = (
-            f"does not begin with #!, so {file} cannot be executed; "
-            "name its interpreter"
-        )
-        yield message, 1
+    if script.shebang.strip():
+        return
+    message = (
+        f"does not begin with #!, so {file} cannot be executed; name its interpreter"
+    )
+    yield message, 1
 
 
 def interpreter_not_absolute(
@@ -50,13 +50,13 @@ PLACEHOLDERS = ("@", "{", "%", "$", "<")
 
 
 def carriage_return(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
-    """The first line has no carriage return, which would belong to the name (execve)."""
-    if script.shebang.endswith("\r"):
-        message = (
-            "the first line ends in a carriage return; "
-            "save the file with Unix line ends"
-        )
-        yield message, 1
+    """The first line has no carriage return: it would be part of the name (execve)."""
+    if not script.shebang.endswith("\r"):
+        return
+    message = (
+        "the first line ends in a carriage return; save the file with Unix line ends"
+    )
+    yield message, 1
 
 
 def env_with_arguments(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
@@ -64,9 +64,12 @@ def env_with_arguments(_file: str, script: RunScript) -> Iterator[tuple[str, int
 
     Linux passes the rest of the line as one argument (execve).
     """
-    program, *arguments = script.shebang.split() or [""]
-    is_env = program.endswith("/env")
-    if is_env and len(arguments) > 1 and not arguments[0].startswith("-"):
+    command = script.shebang.split()
+    if len(command) < 3 or not command[0].endswith("/env"):
+        return
+    arguments = command[1:]
+    # An option may be -S, which takes the rest apart.
+    if not arguments[0].startswith("-"):
         name = " ".join(arguments)
         message = (
             f"env looks for a program called {name!r}; "
@@ -82,13 +85,12 @@ def script_not_lexed(_file: str, script: RunScript) -> Iterator[tuple[str, int]]
         yield f"{error.message}; {REMEDIES[error.character]}", error.line
 
 
-def shell_stays(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
+def shell_stays(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
     """A run script becomes its daemon: signals are sent to it, not to its children."""
-    if file != "run" or not script.is_shell:
+    if not script.is_shell:
         return
-    lines = [line for _, line in script.lines()]
-    stays_on_purpose = any(STAYS_ON_PURPOSE.search(line) for line in lines)
-    if lines and not stays_on_purpose:
+    code = script.code()
+    if code and not STAYS_ON_PURPOSE.search(code):
         message = (
             "never calls exec, so signals go to the shell; start the daemon with exec"
         )
@@ -96,17 +98,17 @@ def shell_stays(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
 
 
 STAYS_ON_PURPOSE = re.compile(
-    r"\b(exec|trap|wait|while|until|source|sleep infinity|tail -f)\b|^\s*\. "
+    r"\b(exec|trap|wait|while|until|source|sleep infinity|tail -f)\b|^\s*\. ",
+    re.MULTILINE,
 )
 
 
-def run_in_background(file: str, script: RunScript) -> Iterator[tuple[str, int]]:
-    """A run script does not end while its daemon lives, or it is started each second."""
-    if file != "run" or not script.is_shell:
+def run_in_background(_file: str, script: RunScript) -> Iterator[tuple[str, int]]:
+    """A run script ends with its daemon, or another is started each second."""
+    if not script.is_shell:
         return
-    lines = list(script.lines())
-    if not lines:
-        return
+    # If there is nothing but comments, the last line is empty.
+    lines = [(0, ""), *script.lines()]
     number, last_line = lines[-1]
     if re.search(r"[^&>|;]&\s*$", last_line):
         message = "puts its daemon into the background and ends; use exec without &"
@@ -117,7 +119,7 @@ def notification_never_written(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
     """A service with notification-fd writes to it, or its dependents never start."""
-    descriptor = number(content_of(service.definition, file))
+    descriptor = number(readable_content(service.definition, file))
     # descriptor-too-low speaks of the first three.
     if descriptor is None or descriptor < 3:
         return
@@ -132,7 +134,7 @@ def notification_never_written(
 
 
 def may_write(script: RunScript, descriptor: int) -> bool:
-    """Tell whether a script mentions the descriptor, or can notify without naming it."""
+    """Tell whether a script may write to a descriptor, as far as its text shows."""
     pattern = rf"(?<![0-9]){descriptor}(?![0-9])|notif|\$"
     return re.search(pattern, script.code()) is not None
 
@@ -142,13 +144,16 @@ def script_missing(
 ) -> Iterator[Finding]:
     """A script that up or down names exists, and is executable (execve)."""
     words = service.scripts.get(file)
+    # A command with arguments is a program of the system.
     if not isinstance(words, list) or len(words) != 1:
         return
     path = words[0].value
     line = words[0].line
-    owner, name = owner_of(services, path)
+    # Of scripts elsewhere on that machine we know nothing.
+    owner = owner_of(services, path)
     if owner is None:
         return
+    name = path.rpartition("/")[2]
     entry = owner.definition.entries.get(name)
     if entry is None:
         yield file_finding(service, file, f"{path} is not there; create it", line)
@@ -157,18 +162,19 @@ def script_missing(
         yield file_finding(service, file, message, line)
 
 
-def owner_of(services: ServiceSet, path: str) -> tuple[Service | None, str]:
-    """The service in whose definition directory a file is, and the file's name there.
+def owner_of(services: ServiceSet, path: str) -> Service | None:
+    """The service in whose definition directory a file is, if any.
 
-    The file is known by its absolute path, on the machine that the sources are for. Only
-    the last two directories of that are known here. None if no service matches.
+    The path is absolute, on the machine that the sources are for. We know only the last
+    two directories of it: the source and the service.
     """
-    if not path.startswith("/") or path.count("/") < 3:
-        return None, ""
-    source, directory, name = path.split("/")[-3:]
-    owner = services.services.get(directory)
+    is_absolute = path.startswith("/")
+    directories = path.split("/")[:-1]
+    if not is_absolute or len(directories) < 3:
+        return None
+    owner = services.services.get(directories[-1])
     if owner is None:
-        return None, ""
-    if owner.definition.path.split("/")[-2:] != [source, directory]:
-        return None, ""
-    return owner, name
+        return None
+    if owner.definition.path.split("/")[-2:] != directories[-2:]:
+        return None
+    return owner

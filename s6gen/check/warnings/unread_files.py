@@ -6,15 +6,15 @@ from itertools import islice
 
 from s6gen.check.errors import PRESENT, REQUIRED
 from s6gen.check.finding import Finding, file_finding
-from s6gen.check.spelling import distance
+from s6gen.check.spelling import nearest
 from s6gen.sources.entries import SCRIPTS, Folder
 from s6gen.sources.service import (
     BUNDLE,
     LONGRUN,
     ONESHOT,
     Service,
-    content_of,
     exists,
+    readable_content,
 )
 from s6gen.sources.service_set import ServiceSet
 from s6gen.sources.version import SINCE, reads, version_text
@@ -33,7 +33,9 @@ REMARK = re.compile(
     r"readme|license|copying|changelog|.*\.(md|txt|rst|html|example|sample)",
     re.IGNORECASE,
 )
+"""Names of remarks, which are for people."""
 BACKUP = re.compile(r".*(~|\.(bak|old|orig|save|swp|disabled|dpkg-\w+|rpm\w+))")
+"""Names of copies, which are meant to do nothing."""
 MOST = 20
 """The number of unread entries in one definition that are checked."""
 CONVENTION = 3
@@ -41,20 +43,19 @@ CONVENTION = 3
 
 
 def unread_entries(service: Service) -> Iterator[str]:
-    """The first entries that s6-rc-compile does not look at, but not those of a layer."""
+    """The first entries that s6-rc-compile ignores, without those of a layer."""
     return islice(all_unread_entries(service), MOST)
 
 
 def all_unread_entries(service: Service) -> Iterator[str]:
     """All such entries."""
-    definition = service.definition
-    for name in definition.entries:
-        if name not in definition.lower_paths and is_unread(service, name):
+    for name in service.definition.own_entries():
+        if is_unread(service, name):
             yield name
 
 
 def is_unread(service: Service, name: str) -> bool:
-    """Tell whether s6-rc-compile does not look at an entry, which is no remark either."""
+    """Tell whether s6-rc-compile ignores an entry, which is no remark for people."""
     if name in FILES[service.type] or name.startswith("."):
         return False
     return REMARK.fullmatch(name) is None
@@ -65,9 +66,10 @@ def misspelt_file(
 ) -> Iterator[Finding]:
     """No file is named almost like one that s6-rc-compile reads."""
     intended = intended_file(service, file)
-    if intended:
-        message = f"is not read; rename it to {intended}, if that is meant"
-        yield file_finding(service, file, message)
+    if not intended:
+        return
+    message = f"is not read; rename it to {intended}, if that is meant"
+    yield file_finding(service, file, message)
 
 
 def intended_file(service: Service, name: str) -> str:
@@ -77,25 +79,23 @@ def intended_file(service: Service, name: str) -> str:
     synonym = SYNONYMS.get(skeleton(name), "")
     if synonym in FILES[service.type]:
         return synonym
-    nearest = nearest_file(service, name)
-    if nearest and is_used(service, name):
-        return ""
-    return nearest
+    return similar_file(service, name)
 
 
-def nearest_file(service: Service, name: str) -> str:
-    """The file whose name differs by a letter or two and which is missing, or empty."""
+def similar_file(service: Service, name: str) -> str:
+    """The missing file whose name differs by a letter or two, or empty."""
+    missing = []
+    for file in FILES[service.type]:
+        if not exists(service.definition, file):
+            missing.append(file)
     plain = skeleton(name)
     # In a short name, each letter makes another word.
     reach = 2 if len(plain) > 5 else 0
-    distances = []
-    for known in FILES[service.type]:
-        if not exists(service.definition, known):
-            distances.append((distance(plain, skeleton(known), reach), known))
-    nearest, file = min(distances, default=(reach + 1, ""))
-    if nearest > reach:
+    similar = nearest(plain, missing, reach, form=skeleton)
+    # A script that uses the file knows its name.
+    if similar and is_used(service, name):
         return ""
-    return file
+    return similar
 
 
 def skeleton(name: str) -> str:
@@ -135,14 +135,21 @@ def file_of_another_type(
     # down-in-longrun says more of it.
     if file == "down" and service.type == LONGRUN:
         return
-    right_types = [type_ for type_ in FILES if file in FILES[type_]]
-    article = "an" if service.type == ONESHOT else "a"
+    types = " or ".join(types_that_read(file))
     yield file_finding(
         service,
         file,
-        f"is not read in {article} {service.type}, only in a "
-        f"{' or '.join(right_types)}; remove it, or change the type",
+        f"is not read in {WITH_ARTICLE[service.type]}, only in a {types}; "
+        "remove it, or change the type",
     )
+
+
+WITH_ARTICLE = {ONESHOT: "an oneshot", LONGRUN: "a longrun", BUNDLE: "a bundle"}
+
+
+def types_that_read(file: str) -> list[str]:
+    """The types of service in which s6-rc-compile looks at a file."""
+    return [type_ for type_, files in FILES.items() if file in files]
 
 
 def is_mentioned(service: Service, name: str) -> bool:
@@ -157,9 +164,13 @@ def is_mentioned(service: Service, name: str) -> bool:
 def script_texts(service: Service) -> Iterator[tuple[str, str]]:
     """The scripts of a service, by file."""
     for file in SCRIPTS:
-        content = content_of(service.definition, file)
-        if isinstance(content, bytes):
-            yield file, content.decode(errors="surrogateescape")
+        yield file, script_text(service, file)
+
+
+def script_text(service: Service, file: str) -> str:
+    """The text of a script; empty if it does not exist."""
+    content = readable_content(service.definition, file)
+    return content.decode(errors="surrogateescape")
 
 
 def down_in_longrun(
@@ -178,7 +189,7 @@ def down_in_longrun(
 def log_directory(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """A longrun has no log directory, which s6-rc ignores (s6-rc-compile: For longruns)."""
+    """s6-rc ignores a log directory (s6-rc-compile: For longruns)."""
     if is_log_directory(service, file):
         yield file_finding(
             service,
@@ -199,10 +210,8 @@ def list_beside_directory(
 ) -> Iterator[Finding]:
     """Names are in NAME.d or in NAME, not in both (s6-rc-compile: Source format)."""
     folder = service.definition.entries.get(f"{file}.d")
-    content = content_of(service.definition, file)
-    if not isinstance(folder, Folder) or not isinstance(content, bytes):
-        return
-    if content.strip():
+    content = readable_content(service.definition, file)
+    if isinstance(folder, Folder) and content.strip():
         message = f"is ignored beside {file}.d; move its names there"
         yield file_finding(service, file, message)
 
@@ -210,7 +219,7 @@ def list_beside_directory(
 def file_too_new(
     services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """No file is there that this release does not read yet (git log of s6-rc-compile.c)."""
+    """No file is there for a later release (git log of s6-rc-compile.c)."""
     if not reads(services.version, file):
         since = version_text(SINCE[file])
         version = version_text(services.version)
@@ -232,10 +241,8 @@ def file_not_copied(
     if service.type != LONGRUN or file in FILES_OF_ANY_TYPE:
         return
     pattern = re.compile(rf"(?<![\w/.-])\./{re.escape(file)}(?![\w.-])")
-    for script, text in script_texts(service):
-        # The others are not executed in a longrun.
-        if script not in ("run", "finish"):
-            continue
+    for script in ("run", "finish"):
+        text = script_text(service, script)
         match = pattern.search(text)
         if match:
             yield file_finding(
@@ -249,12 +256,7 @@ def file_not_copied(
 
 def unread_file(services: ServiceSet) -> Iterator[Finding]:
     """No file lies in a definition that neither s6-rc-compile nor a script reads."""
-    owners_by_name: dict[str, list[Service]] = {}
-    for service in services.own_services():
-        for name in unread_entries(service):
-            if not has_own_warning(service, name) and not is_used(service, name):
-                owners_by_name.setdefault(name, []).append(service)
-    for name, owners in owners_by_name.items():
+    for name, owners in owners_of_unread_files(services).items():
         if len(owners) >= CONVENTION:
             continue
         for service in owners:
@@ -266,11 +268,21 @@ def unread_file(services: ServiceSet) -> Iterator[Finding]:
             )
 
 
-def has_own_warning(service: Service, name: str) -> bool:
-    """Tell whether another warning says more of this file."""
+def owners_of_unread_files(services: ServiceSet) -> dict[str, list[Service]]:
+    """The names of files that nothing reads, and the services with such a file."""
+    owners: dict[str, list[Service]] = {}
+    for service in services.own_services():
+        for name in unread_entries(service):
+            if not is_explained(service, name):
+                owners.setdefault(name, []).append(service)
+    return owners
+
+
+def is_explained(service: Service, name: str) -> bool:
+    """Tell whether another warning says more of a file, or something may use it."""
     if name in FILES_OF_ANY_TYPE or is_log_directory(service, name):
         return True
-    return intended_file(service, name) != ""
+    return intended_file(service, name) != "" or is_used(service, name)
 
 
 def is_used(service: Service, name: str) -> bool:
@@ -278,11 +290,13 @@ def is_used(service: Service, name: str) -> bool:
     is_folder = isinstance(service.definition.entries[name], Folder)
     if is_folder and name in ("instance", "instances"):
         return True
-    if is_mentioned(service, name):
-        return True
-    # A script that is named by its path in this directory may read other files of it.
-    own_path = f"/{service.name}/"
-    return any(own_path in text for _, text in script_texts(service))
+    return is_mentioned(service, name) or mentions_own_path(service)
+
+
+def mentions_own_path(service: Service) -> bool:
+    """Tell whether a script names its definition directory, whose files it may use."""
+    path = f"/{service.name}/"
+    return any(path in text for _, text in script_texts(service))
 
 
 def relative_link(
