@@ -10,7 +10,10 @@ MOST = 100
 
 
 def cycles(graph: Graph) -> Iterator[list[str]]:
-    """Yield cycles without a node in common, at least one of each knot of the graph."""
+    """Yield cycles that have no node in common.
+
+    There is at least one for every strongly connected component that has a cycle.
+    """
     reported: set[str] = set()
     attempts = 0
     for node, successor in back_edges(graph):

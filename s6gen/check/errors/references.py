@@ -78,7 +78,10 @@ def reserved_references(service: Service) -> Iterator[Finding]:
 
 
 def names_are_defined_once(services: ServiceSet) -> Iterator[Finding]:
-    """No name is defined twice, nor by a pipeline (s6-rc-compile: Source format)."""
+    """No name is defined twice, by services or pipelines.
+
+    (s6-rc-compile: Source format)
+    """
     # Of two services with a name, the first counts.
     for service in services.all:
         first = services.services[service.name]
@@ -116,7 +119,7 @@ def consumers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
     """A producer's consumer is a longrun that declares it back (resolve_prodcons)."""
     declarations: dict[str, Declaration] = {}
     for service in services.of_type(LONGRUN):
-        # Of several consumers, producer-for-names-one speaks.
+        # producer-for-names-one reports several consumers.
         if len(service.consumers) == 1:
             reference = service.consumers[0]
             yield from pipe_errors(
@@ -139,8 +142,10 @@ class Declaration(NamedTuple):
 
     names: frozenset[str]
     is_certain: bool
-    """The file can be read, and the names are defined. If not, other rules report it,
-    and a name may be meant for this end."""
+    """The file can be read, and all names in it are defined.
+
+    If not, other rules report it, and one of the names may be meant for this end.
+    """
 
 
 def pipe_errors(
@@ -150,9 +155,10 @@ def pipe_errors(
     file: str,
     declarations: dict[str, Declaration],
 ) -> Iterator[Finding]:
-    """The other end of a pipe must be a longrun whose file names this service.
+    """Check that the other end of a pipe is a longrun whose file names this service.
 
-    declarations keeps the other ends, as a logger may have thousands of producers.
+    declarations keeps what is known of the other ends, as a logger may have thousands
+    of producers.
     """
     name = reference.name
     kind = kind_of(services, name)
@@ -184,7 +190,7 @@ def kind_of(services: ServiceSet, name: str) -> str:
 
 def declaration(services: ServiceSet, service: Service, file: str) -> Declaration:
     """The names that a service declares in producer-for or consumer-for."""
-    # One of the two is empty in most services, but a filter between them has both.
+    # A filter between two pipes has both lists, which the file tells apart.
     references = service.producers
     if file == "producer-for":
         references = service.consumers

@@ -120,7 +120,7 @@ def notification_never_written(
 ) -> Iterator[Finding]:
     """A service with notification-fd writes to it, or its dependents never start."""
     descriptor = number(readable_content(service.definition, file))
-    # descriptor-too-low speaks of the first three.
+    # descriptor-too-low reports the first three.
     if descriptor is None or descriptor < 3:
         return
     script = script_in(service, "run")

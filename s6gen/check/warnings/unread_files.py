@@ -302,10 +302,7 @@ def mentions_own_path(service: Service) -> bool:
 def relative_link(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """No relative links are data, env and template: links are copied as they are.
-
-    (hiercopy)
-    """
+    """A link at data, env or template is absolute: it is copied as it is (hiercopy)."""
     entry = service.definition.entries[file]
     if not isinstance(entry, Folder) or not entry.link:
         return
@@ -321,10 +318,7 @@ def relative_link(
 def lost_in_git(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """Names in dependencies.d and contents.d are files.
-
-    Git keeps no empty directories.
-    """
+    """No name in a list is an empty directory, which git does not keep."""
     folder = service.definition.entries[file]
     if not isinstance(folder, Folder):
         return
