@@ -38,7 +38,8 @@ def wished(
         path = top / name if name else top
         kinds = together(several, configuration)
         tree = render(kinds, templates)
-        for error in tree_errors(tree, str(path)):
+        files = ((n, f.content, bool(f.mode & 0o111)) for n, f in tree.items())
+        for error in tree_errors(files, str(path)):
             raise Fatal(f"s6-rc would refuse this: {error.path}: {error.message}")
         if page is not None:
             chosen = next(one for one in several if one.page == page)

@@ -1,4 +1,4 @@
-"""Command lines as a shell has them: into words, and words into one line."""
+"""Command lines as a shell has them: a line into words, and a word for a line."""
 
 import shlex
 
@@ -9,7 +9,7 @@ def shell_words(text: str) -> tuple[str, ...]:
 
 
 def shell_word(text: str) -> str:
-    """One word for a shell, in one line (POSIX.1-2024, Shell Command Language: 2.2.4)."""
+    """A word for a shell, in one line (POSIX.1-2024, Shell Command Language, 2.2.4)."""
     if text.isprintable():
         return shlex.quote(text)
     octets = text.encode("utf-8", "surrogateescape")
@@ -18,5 +18,7 @@ def shell_word(text: str) -> str:
 
 def shell_octet(octet: int) -> str:
     """One byte inside $'...'."""
-    plain = 0x20 <= octet < 0x7F and octet not in b"\\'"
-    return chr(octet) if plain else f"\\{octet:03o}"
+    is_plain = 0x20 <= octet < 0x7F and octet not in b"\\'"
+    if is_plain:
+        return chr(octet)
+    return f"\\{octet:03o}"

@@ -43,7 +43,7 @@ VALUES = st.text(
 def values(script: bytes) -> list[str] | None:
     """The words that s6gen reads, or None if it refuses."""
     try:
-        return [one.value for one in lex(script)]
+        return [word.value for word in lex(script)]
     except ScriptError:
         return None
 
@@ -119,9 +119,9 @@ def test_says_what_is_wrong_and_where(script: bytes, message: str, line: int) ->
 
 
 def test_words_know_their_lines() -> None:
-    found = lex(b'# c\nif { test -e "a\nb" }\n\necho\n')
+    words = lex(b'# c\nif { test -e "a\nb" }\n\necho\n')
 
-    assert [(one.value, one.line, one.plain) for one in found] == [
+    assert [(word.value, word.line, word.plain) for word in words] == [
         ("if", 2, True),
         (" test", 2, True),
         (" -e", 2, True),

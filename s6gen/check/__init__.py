@@ -1,1 +1,1 @@
-"""What is wrong in sources: errors and warnings."""
+"""The faults of s6-rc sources: errors and warnings."""

@@ -1,4 +1,4 @@
-"""Whether s6-rc-compile would take these sources, and what else there is to say about them."""
+"""Checks sources: would s6-rc-compile take them, and what is there to warn of?"""
 
 from collections.abc import Container
 
@@ -9,5 +9,5 @@ from s6gen.sources.service_set import ServiceSet
 
 
 def check(services: ServiceSet, ignored: Container[str] = ()) -> list[Finding]:
-    """All errors, and all warnings but those ignored."""
+    """Return all errors, and all warnings except those whose names are ignored."""
     return [*errors(services), *warnings(services, ignored)]

@@ -6,41 +6,54 @@ from collections.abc import Iterator, Mapping, Sequence
 Graph = Mapping[str, Sequence[str]]
 
 MOST = 100
-"""Cycles that are looked for. Who has more wants to know of a few."""
+"""The number of cycles to look for. A user with more than these needs only a few."""
 
 
 def cycles(graph: Graph) -> Iterator[list[str]]:
-    """Cycles that have no node in common: at least one from every knot in the graph."""
-    done: set[str] = set()
+    """Yield cycles that have no node in common.
+
+    There is at least one for every strongly connected component that has a cycle.
+    """
     reported: set[str] = set()
-    tried = 0
+    attempts = 0
+    for node, successor in back_edges(graph):
+        if not reported.isdisjoint((node, successor)):
+            continue
+        if attempts == MOST:
+            return
+        attempts += 1
+        cycle = shortest_path(graph, successor, node)
+        if reported.isdisjoint(cycle):
+            reported.update(cycle)
+            yield cycle
+
+
+def back_edges(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Yield the edges that close a cycle, in the order of a depth-first search."""
+    done: set[str] = set()
     for root in graph:
         if root in done:
             continue
+        # The nodes on the way to the current one, and what is left to follow from each.
         path = {root: None}
         work = [(root, iter(graph[root]))]
         while work:
             node, successors = work[-1]
-            for successor in successors:
-                if successor in path:
-                    if tried < MOST and reported.isdisjoint((successor, node)):
-                        tried += 1
-                        cycle = shortest_path(graph, successor, node)
-                        if reported.isdisjoint(cycle):
-                            reported.update(cycle)
-                            yield cycle
-                elif successor not in done:
-                    path[successor] = None
-                    work.append((successor, iter(graph.get(successor, ()))))
-                    break
-            else:
+            successor = next(successors, None)
+            if successor is None:
                 work.pop()
                 del path[node]
                 done.add(node)
+            elif successor in path:
+                yield node, successor
+            elif successor not in done:
+                path[successor] = None
+                work.append((successor, iter(graph.get(successor, ()))))
 
 
 def shortest_path(graph: Graph, start: str, end: str) -> list[str]:
-    """The nodes from start to end, which must be reachable."""
+    """The nodes from start to end. There must be a path."""
+    # Breadth first: who is reached first is reached by a shortest path.
     came_from = {start: start}
     waiting = deque([start])
     while end not in came_from:
@@ -52,4 +65,5 @@ def shortest_path(graph: Graph, start: str, end: str) -> list[str]:
     path = [end]
     while path[-1] != start:
         path.append(came_from[path[-1]])
-    return path[::-1]
+    path.reverse()
+    return path

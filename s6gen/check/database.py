@@ -1,112 +1,151 @@
 """The compiled database that s6-rc-compile would make, in the terms of s6-rc-db."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from s6gen.sources.service import BUNDLE, ESSENTIAL, LONGRUN, ONESHOT, Service
-from s6gen.sources.service_set import FDHOLDER, ONESHOT_RUNNER, ServiceSet, own_needs
+from s6gen.sources.service_set import (
+    FDHOLDER,
+    ONESHOT_RUNNER,
+    ServiceSet,
+    implicit_dependencies,
+    pipeline_members,
+)
 from s6gen.sources.version import Version
 
 Database = dict[str, Any]
 """`services` by name (type, dependencies, flags, up …) and `bundles` by name."""
+Bundles = dict[str, set[str]]
+"""For each bundle, the atomic services that it stands for."""
 
 INTERNAL_ESSENTIAL: Version = (0, 6, 0, 0)
 """Since then s6-rc-compile marks its own services as essential."""
 
 
 def database(services: ServiceSet) -> Database:
-    """What s6-rc-db would print of these sources, once compiled. They must be free of errors."""
-    contents = resolved_bundles(services)
-    flags = {service.name: service.flags for service in services.services.values()}
-    for name, members in contents.items():
-        for member in members if flags.get(name) else ():
-            flags[member] = flags.get(member, 0) | flags[name]
-    pipes = pipe_pairs(services)
-    described = {
-        name: described_service(service, contents, flags[name], pipes)
-        for name, service in services.services.items()
-        if service.type in (ONESHOT, LONGRUN)
-    }
-    for name in (ONESHOT_RUNNER, FDHOLDER):
-        described[name] = {"type": LONGRUN, "dependencies": []}
-        if services.version >= INTERNAL_ESSENTIAL:
-            described[name]["flags"] = f"{ESSENTIAL:08x}"
+    """Return the output of s6-rc-db for these sources, once compiled.
+
+    They must be free of errors.
+    """
+    bundles = resolved_bundles(services)
     return {
-        "services": dict(sorted(described.items())),
-        "bundles": {
-            name: sorted(members) for name, members in sorted(contents.items())
-        },
+        "services": atomic_services(services, bundles),
+        "bundles": {name: sorted(bundles[name]) for name in sorted(bundles)},
     }
 
 
-def described_service(
-    service: Service,
-    contents: dict[str, set[str]],
-    flags: int,
-    pipes: dict[str, list[str]],
-) -> dict[str, Any]:
-    """One atomic service."""
-    needs = {reference.name for reference in service.dependencies + service.consumers}
-    atomic = set(own_needs(service)).union(
-        *(contents.get(name, {name}) for name in needs)
-    )
-    found: dict[str, Any] = {"type": service.type, "dependencies": sorted(atomic)}
+def atomic_services(services: ServiceSet, bundles: Bundles) -> dict[str, Any]:
+    """The oneshots and longruns, with those of s6-rc-compile itself."""
+    flags = resolved_flags(services, bundles)
+    pipes = pipe_pairs(services)
+    atomic: dict[str, Any] = {}
+    for name, service in services.services.items():
+        if service.type in (ONESHOT, LONGRUN):
+            atomic[name] = atomic_service(service, bundles, flags[name])
+    for name, pairs in pipes.items():
+        atomic[name]["pipeline"] = pairs
+    for name in (ONESHOT_RUNNER, FDHOLDER):
+        atomic[name] = internal_service(services.version)
+    return dict(sorted(atomic.items()))
+
+
+def resolved_flags(services: ServiceSet, bundles: Bundles) -> dict[str, int]:
+    """The flags of each service: its own, and those of the bundles that it is in."""
+    flags = {name: service.flags for name, service in services.services.items()}
+    for bundle, members in bundles.items():
+        for member in members:
+            flags[member] = flags.get(member, 0) | flags.get(bundle, 0)
+    return flags
+
+
+def internal_service(version: Version) -> dict[str, Any]:
+    """A service that s6-rc-compile adds by itself."""
+    service: dict[str, Any] = {"type": LONGRUN, "dependencies": []}
+    if version >= INTERNAL_ESSENTIAL:
+        service["flags"] = f"{ESSENTIAL:08x}"
+    return service
+
+
+def atomic_service(service: Service, bundles: Bundles, flags: int) -> dict[str, Any]:
+    """A oneshot or longrun, without its pipeline."""
+    described: dict[str, Any] = {
+        "type": service.type,
+        "dependencies": atomic_dependencies(service, bundles),
+    }
     if service.timeout_up:
-        found["timeout-up"] = service.timeout_up
+        described["timeout-up"] = service.timeout_up
     if service.timeout_down:
-        found["timeout-down"] = service.timeout_down
+        described["timeout-down"] = service.timeout_down
     if flags:
-        found["flags"] = f"{flags:08x}"
-    if service.name in pipes:
-        found["pipeline"] = pipes[service.name]
+        described["flags"] = f"{flags:08x}"
     if service.type == ONESHOT:
-        found["up"] = words(service, "up")
-        found["down"] = words(service, "down")
-    return found
+        described["up"] = command_line(service, "up")
+        described["down"] = command_line(service, "down")
+    return described
 
 
-def words(service: Service, script: str) -> list[str]:
-    """A oneshot's command line."""
-    found = service.scripts.get(script, [])
-    return [word.value for word in found] if isinstance(found, list) else []
+def atomic_dependencies(service: Service, bundles: Bundles) -> list[str]:
+    """The names of the atomic services that a service depends on, sorted."""
+    names = set(implicit_dependencies(service))
+    for reference in service.dependencies + service.consumers:
+        names |= bundles.get(reference.name, {reference.name})
+    return sorted(names)
 
 
-def resolved_bundles(services: ServiceSet) -> dict[str, set[str]]:
-    """For each bundle the atomic services it stands for, pipelines' bundles included."""
-    found = {
-        name: set(pipeline.members) for name, pipeline in services.pipelines.items()
-    }
+def command_line(service: Service, script: str) -> list[str]:
+    """The command line in up or down of a oneshot."""
+    words = service.scripts.get(script)
+    if not isinstance(words, list):
+        return []
+    return [word.value for word in words]
+
+
+def resolved_bundles(services: ServiceSet) -> Bundles:
+    """The bundles, including those of the pipelines."""
+    bundles: Bundles = {}
+    for name, pipeline in services.pipelines.items():
+        bundles[name] = set(pipeline.members)
     for bundle in services.of_type(BUNDLE):
         waiting = [bundle.name]
         while waiting:
             name = waiting[-1]
-            missing = [
-                reference.name
-                for reference in services.services[name].contents
-                if services.is_bundle(reference.name) and reference.name not in found
-            ]
-            if name in found or not missing:
-                waiting.pop()
-                if name not in found:
-                    members = (one.name for one in services.services[name].contents)
-                    found[name] = set().union(
-                        *(found.get(one, {one}) for one in members)
-                    )
-            else:
-                waiting += missing
-    return found
+            unresolved = unresolved_bundles(services, name, bundles)
+            if unresolved:
+                # Those come first; this one is resolved when they are.
+                waiting += unresolved
+                continue
+            waiting.pop()
+            bundles[name] = atomic_contents(services.services[name], bundles)
+    return bundles
+
+
+def unresolved_bundles(
+    services: ServiceSet, bundle: str, bundles: Mapping[str, set[str]]
+) -> list[str]:
+    """The bundles in a bundle that are not resolved yet."""
+    names = services.bundles_in(services.services[bundle])
+    return [name for name in names if name not in bundles]
+
+
+def atomic_contents(bundle: Service, bundles: Bundles) -> set[str]:
+    """The atomic services in a bundle. The bundles in it must be resolved."""
+    names: set[str] = set()
+    for reference in bundle.contents:
+        names |= bundles.get(reference.name, {reference.name})
+    return names
 
 
 def pipe_pairs(services: ServiceSet) -> dict[str, list[str]]:
     """For each longrun in a pipeline, all producer/consumer pairs of that pipeline."""
-    found: dict[str, list[str]] = {}
+    pairs_by_name: dict[str, list[str]] = {}
     for last in services.of_type(LONGRUN):
-        if last.consumers or not last.producers:
+        if not last.is_last_consumer:
             continue
-        pairs, members = [], [last]
-        for consumer in members:
-            for reference in consumer.producers:
-                pairs.append(f"{reference.name}/{consumer.name}")
-                if reference.name in services.services:
-                    members.append(services.services[reference.name])
-        found.update({member.name: sorted(pairs) for member in members})
-    return found
+        members = pipeline_members(services.services, last)
+        pairs = []
+        for name in members:
+            for producer in services.services[name].producers:
+                pairs.append(f"{producer.name}/{name}")
+        pairs.sort()
+        pairs_by_name.update(dict.fromkeys(members, pairs))
+    return pairs_by_name

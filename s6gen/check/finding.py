@@ -1,15 +1,52 @@
-"""What a check has to say."""
+"""A finding of a check, and the name of the rule behind it."""
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
+
+from s6gen.sources.service import Reference, Service
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong: where, what, and what to do about it."""
+    """One thing that is wrong: its place, its nature, and what to do about it."""
 
     path: str
     message: str
     line: int = 0
     """0: the file as a whole."""
     rule: str = ""
-    """The name of the rule, stamped on by whoever applies it."""
-    warning: bool = False
+    """The name of the rule, added by the code that applies it."""
+    is_warning: bool = False
+
+    @property
+    def shown_line(self) -> int:
+        """The line for programs that need one: line 1 stands for the file."""
+        return self.line or 1
+
+    @property
+    def severity(self) -> str:
+        """The word for the kind of finding: error or warning."""
+        return "warning" if self.is_warning else "error"
+
+
+def file_finding(service: Service, file: str, message: str, line: int = 0) -> Finding:
+    """A finding in a file of a service definition directory."""
+    return Finding(service.definition.path_of(file), message, line)
+
+
+def reference_finding(service: Service, reference: Reference, message: str) -> Finding:
+    """A finding where a service mentions another."""
+    path = service.definition.path_of(reference.file)
+    return Finding(path, message, reference.line)
+
+
+def rule_name(rule: Callable[..., object]) -> str:
+    """The public name of a rule: that of its function, with dashes."""
+    return rule.__name__.replace("_", "-")
+
+
+def add_rule(
+    findings: Iterable[Finding], rule: Callable[..., object]
+) -> Iterator[Finding]:
+    """Add the name of the rule to its findings."""
+    for finding in findings:
+        yield finding._replace(rule=rule_name(rule))

@@ -1,4 +1,4 @@
-"""How findings are shown: to people, to programs, to GitHub and GitLab."""
+"""Findings as text: for people, for programs, for GitHub and GitLab."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,97 +6,95 @@ from typing import Any
 from s6gen.check.finding import Finding
 from s6gen.text import printable
 
-RED, YELLOW, BOLD, PLAIN = "\033[1;31m", "\033[1;33m", "\033[1m", "\033[0m"
+BOLD, PLAIN = "\033[1m", "\033[0m"
+COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m"}
+"""Red and yellow, both bold."""
 
 
 def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
     """A line for each: path:line: error: what is wrong; what to do [rule]."""
-    return "".join(text_line(finding, colour=colour) + "\n" for finding in findings)
+    lines = [text_line(finding, colour=colour) for finding in findings]
+    return "".join(lines)
 
 
 def text_line(finding: Finding, *, colour: bool) -> str:
-    """One finding for people, and for editors that jump to it: line 1 stands for the whole."""
-    place = printable(f"{finding.path}:{finding.line or 1}")
+    """One finding for people, and for editors that jump to its line."""
+    location = printable(f"{finding.path}:{finding.shown_line}")
     message = printable(finding.message)
-    kind = severity(finding)
+    severity = finding.severity
     if colour:
-        place = f"{BOLD}{place}{PLAIN}"
-        kind = f"{YELLOW if finding.warning else RED}{kind}{PLAIN}"
-    return f"{place}: {kind}: {message} [{finding.rule}]"
-
-
-def severity(finding: Finding) -> str:
-    """What kind of finding it is."""
-    return "warning" if finding.warning else "error"
+        location = f"{BOLD}{location}{PLAIN}"
+        severity = f"{COLOURS[severity]}{severity}{PLAIN}"
+    return f"{location}: {severity}: {message} [{finding.rule}]\n"
 
 
 def as_json(findings: Sequence[Finding], database: Mapping[str, Any] | None) -> str:
-    """Everything for programs: the findings and, if there is no error, what is compiled."""
-    import json
+    """Everything for programs: the findings, and the database if there is no error."""
+    import json  # here, as it takes time that other formats need not spend
 
-    listed = [
-        {
-            "path": finding.path,
-            "line": finding.line or None,
-            "severity": severity(finding),
-            "rule": finding.rule,
-            "message": finding.message,
-        }
-        for finding in findings
-    ]
-    return json.dumps({"findings": listed, "db": database}, indent=1) + "\n"
+    objects = []
+    for finding in findings:
+        objects.append(
+            {
+                "path": finding.path,
+                "line": finding.line or None,
+                "severity": finding.severity,
+                "rule": finding.rule,
+                "message": finding.message,
+            }
+        )
+    return json.dumps({"findings": objects, "db": database}, indent=1) + "\n"
 
 
 def github(findings: Sequence[Finding]) -> str:
-    """Workflow commands, which GitHub shows beside the line (Workflow commands: error, warning)."""
-    return "".join(github_line(finding) + "\n" for finding in findings)
+    """Workflow commands, which GitHub shows beside the line (Workflow commands)."""
+    return "".join(github_line(finding) for finding in findings)
 
 
 def github_line(finding: Finding) -> str:
-    """One workflow command."""
+    """One workflow command: error or warning."""
     properties = {"file": printable(finding.path), "title": finding.rule}
     if finding.line:
         properties["line"] = str(finding.line)
-    listed = ",".join(
-        f"{key}={encoded(value, PROPERTY)}" for key, value in properties.items()
-    )
-    return (
-        f"::{severity(finding)} {listed}::{encoded(printable(finding.message), DATA)}"
-    )
+    parts = []
+    for key, value in properties.items():
+        parts.append(f"{key}={value.translate(PROPERTY)}")
+    message = printable(finding.message).translate(DATA)
+    return f"::{finding.severity} {','.join(parts)}::{message}\n"
 
 
 DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+"""The characters that the message of a workflow command must not have."""
 PROPERTY = DATA | str.maketrans({":": "%3A", ",": "%2C"})
-
-
-def encoded(text: str, table: dict[int, str]) -> str:
-    """Text as a workflow command carries it."""
-    return text.translate(table)
+"""The characters that a property of a workflow command must not have."""
 
 
 def gitlab(findings: Sequence[Finding]) -> str:
-    """A code quality report, which GitLab shows in a merge request (Code Quality report format)."""
-    import json
+    """A code quality report, which GitLab shows in a merge request.
 
-    listed = [
-        {
-            "description": printable(finding.message),
-            "check_name": finding.rule,
-            "fingerprint": fingerprint(finding),
-            "severity": "minor" if finding.warning else "critical",
-            "location": {
-                "path": printable(finding.path),
-                "lines": {"begin": finding.line or 1},
-            },
-        }
-        for finding in findings
-    ]
-    return json.dumps(listed, indent=1) + "\n"
+    (Code Quality report format)
+    """
+    import json  # here, as it takes time that other formats need not spend
+
+    objects = []
+    for finding in findings:
+        path = printable(finding.path)
+        lines = {"begin": finding.shown_line}
+        objects.append(
+            {
+                "description": printable(finding.message),
+                "check_name": finding.rule,
+                "fingerprint": fingerprint(finding),
+                "severity": "minor" if finding.is_warning else "critical",
+                "location": {"path": path, "lines": lines},
+            }
+        )
+    return json.dumps(objects, indent=1) + "\n"
 
 
 def fingerprint(finding: Finding) -> str:
-    """What tells one finding from another, whatever line it moves to."""
-    import hashlib
+    """SHA-256 in hex: how GitLab knows a finding again when its line has moved."""
+    import hashlib  # here, as it takes time that other formats need not spend
 
     key = "\0".join((finding.path, finding.rule, finding.message))
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()

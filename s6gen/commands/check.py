@@ -1,6 +1,6 @@
 """`s6gen check`."""
 
-import gc
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -8,33 +8,43 @@ import click
 from s6gen.check import report
 from s6gen.check.check import check
 from s6gen.check.warnings import WARNINGS
-from s6gen.commands.source_options import SOURCES, request
+from s6gen.commands.source_options import SOURCES, source_request
 from s6gen.errors import Exit, Fatal
 from s6gen.sources.read_all import read_sources
+from s6gen.sources.service_set import ServiceSet
 from s6gen.text import wants_colour, write
 
 
 def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> Exit:
-    """Read, check, report."""
-    for name in ignored:
+    """Read the sources, check them, report."""
+    refuse_unknown_warnings(ignored)
+    services = read_sources(source_request(**sources))
+    findings = check(services, ignored)
+    has_errors = not all(finding.is_warning for finding in findings)
+    if form == "json":
+        compiled = None if has_errors else compiled_database(services)
+        write(report.as_json(findings, compiled))
+    elif form == "text":
+        write(report.text(findings, colour=wants_colour()))
+    else:
+        write(report.FORMATS[form](findings))
+    if has_errors or (strict and findings):
+        return Exit.NO
+    return Exit.OK
+
+
+def refuse_unknown_warnings(names: tuple[str, ...]) -> None:
+    """Raise Fatal for a name that no warning has."""
+    for name in names:
         if name not in WARNINGS:
             raise Fatal(f"--ignore {name}: no such warning; s6gen-check(1) lists them")
-    # Nothing here is garbage before the end: collecting would cost a tenth of the run.
-    gc.disable()
-    services = read_sources(request(**sources))
-    findings = check(services, ignored)
-    wrong = any(not finding.warning or strict for finding in findings)
-    if form == "json":
-        from s6gen.check.database import database
 
-        sound = all(finding.warning for finding in findings)
-        text = report.as_json(findings, database(services) if sound else None)
-    elif form in report.FORMATS:
-        text = report.FORMATS[form](findings)
-    else:
-        text = report.text(findings, colour=wants_colour())
-    write(text)
-    return Exit.NO if wrong else Exit.OK
+
+def compiled_database(services: ServiceSet) -> Mapping[str, Any]:
+    """The compiled database of sources without errors."""
+    from s6gen.check.database import database  # here, as only JSON needs it
+
+    return database(services)
 
 
 command = click.Command(
@@ -58,9 +68,9 @@ command = click.Command(
         ),
     ],
     short_help="Tell whether s6-rc-compile would take source directories.",
-    help="Tell whether s6-rc-compile would take the source directories SRC, together, and what in "
-    "them would compile and then fail. All errors and warnings are listed, each at its place. "
-    "Exits 0 if s6-rc-compile would succeed, 1 if not.\n\n"
+    help="Tell whether s6-rc-compile would take the source directories SRC, together, "
+    "and what in them would compile and then fail. All errors and warnings are "
+    "listed, each at its place. Exits 0 if s6-rc-compile would succeed, 1 if not.\n\n"
     "Example:\n\n"
     "\b\n"
     "  s6gen check /etc/s6-rc/source\n"

@@ -1,47 +1,59 @@
 """`s6gen graph`."""
 
-import gc
 import subprocess
 from typing import Any
 
 import click
 
 from s6gen.check.errors import errors
-from s6gen.commands.source_options import SOURCES, request
+from s6gen.commands.source_options import SOURCES, source_request
 from s6gen.errors import Exit, Fatal
-from s6gen.graph.draw import dot, mermaid
-from s6gen.graph.picture import picture
+from s6gen.graph.draw import dot_text, mermaid_text
+from s6gen.graph.picture import picture_of
 from s6gen.sources.read_all import read_sources
+from s6gen.sources.service_set import ServiceSet
 from s6gen.text import write
 
 
 def main(form: str, **sources: Any) -> None:
-    """Read, arrange, draw."""
-    gc.disable()
-    services = read_sources(request(**sources))
+    """Read the sources, arrange their services, draw them."""
+    services = read_sources(source_request(**sources))
     for source in services.sources:
         if source.failure:
             raise Fatal(
                 f"unable to open {source.path}: {source.failure}", Exit.TEMPORARY
             )
-    drawn = picture(services)
-    if form == "svg":
-        write(svg(dot(drawn)))
+    picture = picture_of(services)
+    if form == "mermaid":
+        write(mermaid_text(picture))
+    elif form == "svg":
+        write(svg_text(dot_text(picture)))
     else:
-        write(mermaid(drawn) if form == "mermaid" else dot(drawn))
-    if count := len(errors(services)):
-        click.echo(
-            f"s6gen: warning: s6-rc-compile would refuse these sources; s6gen check tells why "
-            f"({count} {'error' if count == 1 else 'errors'})",
-            err=True,
-        )
+        write(dot_text(picture))
+    warn_of_errors(services)
 
 
-def svg(text: str) -> str:
-    """What Graphviz makes of it."""
+def warn_of_errors(services: ServiceSet) -> None:
+    """Say on stderr that the sources have errors, if they have."""
+    count = len(errors(services))
+    if count == 0:
+        return
+    noun = "error" if count == 1 else "errors"
+    click.echo(
+        "s6gen: warning: s6-rc-compile would refuse these sources; "
+        f"s6gen check tells why ({count} {noun})",
+        err=True,
+    )
+
+
+def svg_text(dot: str) -> str:
+    """Return the drawing that Graphviz makes of a graph in its language.
+
+    Raises Fatal if Graphviz is missing, or fails.
+    """
     try:
-        drawn = subprocess.run(
-            ["dot", "-Tsvg"], input=text, capture_output=True, text=True, check=True
+        drawing = subprocess.run(
+            ["dot", "-Tsvg"], input=dot, capture_output=True, text=True, check=True
         )
     except FileNotFoundError:
         raise Fatal(
@@ -52,7 +64,7 @@ def svg(text: str) -> str:
         raise Fatal(
             f"dot failed: {message or error.returncode}", Exit.TEMPORARY
         ) from None
-    return drawn.stdout
+    return drawing.stdout
 
 
 command = click.Command(
@@ -65,13 +77,14 @@ command = click.Command(
             type=click.Choice(["dot", "mermaid", "svg"]),
             default="dot",
             show_default=True,
-            help="For Graphviz; for Mermaid, which GitHub and GitLab draw; drawn by Graphviz.",
+            help="For Graphviz; for Mermaid, which GitHub and GitLab draw; "
+            "drawn by Graphviz.",
         ),
     ],
     short_help="Draw services, dependencies, pipelines and bundles.",
-    help="Draw the services in the source directories SRC: an arrow leads from a service to what "
-    "it needs, a pipeline is one box, a bundle is a frame. Needs that follow from others are left "
-    "out.\n\n"
+    help="Draw the services in the source directories SRC: an arrow leads from a "
+    "service to what it needs, a pipeline is one box, a bundle is a frame. Needs that "
+    "follow from others are left out.\n\n"
     "Example:\n\n"
     "\b\n"
     "  s6gen graph /etc/s6-rc/source | dot -Tsvg > services.svg\n",

@@ -1,1 +1,1 @@
-"""A picture of services, and how it is drawn."""
+"""A picture of services, and two languages to draw it in."""

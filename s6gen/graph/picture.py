@@ -1,16 +1,24 @@
-"""A picture of services: boxes for services and pipelines, frames for bundles, and what needs what.
+"""A picture of services: boxes, frames for bundles, and arrows for needs.
 
 A pipeline is one box. A need that follows from others is left out.
 """
 
 import graphlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT
-from s6gen.sources.service_set import ServiceSet
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service
+from s6gen.sources.service_set import ServiceSet, producers_of
 
 ELSEWHERE = "elsewhere"
+"""The kind of a box for a service that these sources do not define."""
+MOST = 20_000
+"""Boxes of a picture that is tidied up; it needs a table of n*n bits."""
+DEEP = 9
+"""Bars in front of a name, at most."""
+
+Needs = Mapping[str, Collection[str]]
+"""For each box and bundle, by name: the names that it needs or contains, in order."""
 
 
 class Box(NamedTuple):
@@ -19,13 +27,13 @@ class Box(NamedTuple):
     name: str
     """Of the service, or of the last consumer."""
     lines: tuple[str, ...]
-    """What is written in it."""
+    """The text in the box."""
     kind: str
-    """oneshot, longrun, or elsewhere: not defined in these sources."""
+    """oneshot, longrun, or elsewhere."""
 
 
 class Frame(NamedTuple):
-    """A bundle, around what is in no smaller bundle."""
+    """A bundle, around the services that are in no smaller bundle."""
 
     name: str
     boxes: tuple[str, ...]
@@ -34,7 +42,7 @@ class Frame(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """What to draw."""
+    """All that is drawn."""
 
     boxes: tuple[Box, ...]
     frames: tuple[Frame, ...]
@@ -42,156 +50,198 @@ class Picture(NamedTuple):
     """From the name of a box to that of a box or frame that it needs."""
 
 
-def picture(services: ServiceSet) -> Picture:
-    """The picture of all these services; of unsound ones too, as far as they go."""
-    box_of = boxes_by_service(services)
-    needs = needs_of_boxes(services, box_of)
-    shown = dict.fromkeys(
-        (*box_of.values(), *(name for seen in needs.values() for name in seen))
+def picture_of(services: ServiceSet) -> Picture:
+    """Return the picture of all these services; with errors too, as far as they go."""
+    box_names = boxes_of_services(services)
+    needs = needs_of_boxes(services, box_names)
+    return Picture(
+        boxes=tuple(boxes(services, box_names, needs)),
+        frames=frames(services, box_names),
+        edges=tuple(edges(services, needs)),
     )
-    bundles = {bundle.name for bundle in services.of_type(BUNDLE)}
-    boxes = tuple(box(services, name) for name in shown if name not in bundles)
-    edges = tuple(
-        (name, needed)
-        for name, found in reduced(needs).items()
-        if name not in bundles
-        for needed in found
-    )
-    return Picture(boxes, frames(services, box_of), edges)
 
 
-def boxes_by_service(services: ServiceSet) -> dict[str, str]:
-    """For each atomic service the name of its box: its pipeline's last consumer, or itself."""
-    found: dict[str, str] = {}
+def boxes(
+    services: ServiceSet, box_names: Mapping[str, str], needs: Needs
+) -> Iterator[Box]:
+    """The boxes: those of the services, and of all that they need."""
+    names = dict.fromkeys(box_names.values())
+    for needed_names in needs.values():
+        names.update(dict.fromkeys(needed_names))
+    bundles = services.names_of_bundles()
+    for name in names:
+        if name not in bundles:
+            yield box(services, name)
+
+
+def edges(services: ServiceSet, needs: Needs) -> Iterator[tuple[str, str]]:
+    """The arrows from boxes to boxes and frames."""
+    bundles = services.names_of_bundles()
+    for name, needed_names in without_implied(needs).items():
+        # A frame shows by itself what is in a bundle.
+        if name in bundles:
+            continue
+        for needed in needed_names:
+            yield name, needed
+
+
+def boxes_of_services(services: ServiceSet) -> dict[str, str]:
+    """For each atomic service the name of its box.
+
+    That is the last consumer of its pipeline, or itself.
+    """
+    box_names: dict[str, str] = {}
     for service in (*services.of_type(ONESHOT), *services.of_type(LONGRUN)):
+        # Each service on the way to the last consumer is in the same box.
         path = {service.name: None}
-        name = service.name
-        while name not in found:
-            consumers = services.services[name].consumers
-            if not consumers or consumers[0].name in path:
+        last = service.name
+        while last not in box_names:
+            consumer = consumer_of(services, last)
+            if consumer is None or consumer in path:
                 break
-            if not is_longrun(services, consumers[0].name):
-                break
-            name = consumers[0].name
-            path[name] = None
-        found.update(dict.fromkeys(path, found.get(name, name)))
-    return found
+            path[consumer] = None
+            last = consumer
+        box_name = box_names.get(last, last)
+        box_names.update(dict.fromkeys(path, box_name))
+    return box_names
+
+
+def consumer_of(services: ServiceSet, name: str) -> str | None:
+    """The longrun that a service names in producer-for, if it is one."""
+    consumers = services.services[name].consumers
+    if not consumers or not is_longrun(services, consumers[0].name):
+        return None
+    return consumers[0].name
 
 
 def is_longrun(services: ServiceSet, name: str) -> bool:
-    """Whether a longrun has this name."""
+    """Tell whether a longrun has this name."""
     service = services.services.get(name)
     return service is not None and service.type == LONGRUN
 
 
-def needs_of_boxes(
-    services: ServiceSet, box_of: Mapping[str, str]
-) -> dict[str, list[str]]:
-    """What each box needs; and for each bundle what is in it."""
-    found: dict[str, dict[str, None]] = {}
+def needs_of_boxes(services: ServiceSet, box_names: Mapping[str, str]) -> Needs:
+    """The names that each box needs; and for each bundle, the names in it."""
+    needs: dict[str, dict[str, None]] = {}
     for service in services.services.values():
-        name = box_of.get(service.name, service.name)
-        needed = found.setdefault(name, {})
+        # The services of a pipeline share its box, and what they need.
+        name = box_names.get(service.name, service.name)
+        needed_names = needs.setdefault(name, {})
         for reference in service.dependencies + service.contents:
-            for target in targets(services, box_of, reference.name):
-                if target != name:
-                    needed[target] = None
-    return {name: list(needed) for name, needed in found.items()}
+            needed = drawn_name(services, box_names, reference.name)
+            if needed != name:
+                needed_names[needed] = None
+    return needs
 
 
-def targets(
-    services: ServiceSet, box_of: Mapping[str, str], name: str
-) -> Iterable[str]:
-    """The box or bundle that a name leads to."""
+def drawn_name(services: ServiceSet, box_names: Mapping[str, str], name: str) -> str:
+    """The name of the box or bundle that stands for a service, bundle or pipeline."""
     if name in services.pipelines and name not in services.services:
-        return (box_of[services.pipelines[name].last.name],)
-    return (box_of.get(name, name),)
+        last = services.pipelines[name].last
+        return box_names[last.name]
+    return box_names.get(name, name)
 
 
-MOST = 20_000
-"""Boxes of a picture that is tidied up; a table of n*n bits is needed for it."""
-
-
-def reduced(needs: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The needs without those that follow from others; all of them, if there is a cycle."""
+def without_implied(needs: Needs) -> Needs:
+    """The needs without those that follow from others; all, if there is a cycle."""
     if len(needs) > MOST:
-        return dict(needs)
+        return needs
     try:
         order = list(graphlib.TopologicalSorter(needs).static_order())
     except graphlib.CycleError:
-        return dict(needs)
-    place = {name: number for number, name in enumerate(order)}
+        return needs
+    numbers = {name: number for number, name in enumerate(order)}
+    # For each name a bit for every name that it needs, by whatever way.
     reach: dict[str, int] = {}
-    kept: dict[str, list[str]] = {}
+    reduced: dict[str, list[str]] = {}
     for name in order:
         covered = 0
-        kept[name] = []
-        for needed in sorted(needs.get(name, ()), key=place.__getitem__, reverse=True):
-            if not covered >> place[needed] & 1:
-                kept[name].append(needed)
-                covered |= reach[needed] | 1 << place[needed]
+        reduced[name] = []
+        # Who comes last in the order may imply the others, but is not implied by them.
+        for needed in sorted(
+            needs.get(name, ()), key=numbers.__getitem__, reverse=True
+        ):
+            bit = 1 << numbers[needed]
+            if not covered & bit:
+                reduced[name].append(needed)
+                covered |= reach[needed] | bit
         reach[name] = covered
-    return kept
+    return reduced
 
 
 def box(services: ServiceSet, name: str) -> Box:
-    """One box."""
+    """The box with this name."""
     service = services.services.get(name)
-    if service is None:
+    if service is None or not service.type:
         return Box(name, (name,), ELSEWHERE)
-    if not service.producers or service.type != LONGRUN:
-        return Box(name, (name,), service.type or ELSEWHERE)
-    lines = tuple(pipeline_lines(services, name))
-    named = [
-        pipeline.name
-        for pipeline in services.pipelines.values()
-        if pipeline.last is service
-    ]
-    return Box(name, (*(f"{one}:" for one in named), *lines), LONGRUN)
+    if service.type == LONGRUN and service.producers:
+        title = pipeline_title(services, service)
+        members = pipeline_lines(services, name)
+        return Box(name, (*title, *members), LONGRUN)
+    return Box(name, (name,), service.type)
 
 
-DEEP = 9
-"""Bars in front of a name, at most."""
+def pipeline_title(services: ServiceSet, last: Service) -> list[str]:
+    """The line with the name of a pipeline, if it has one."""
+    lines = []
+    for pipeline in services.pipelines.values():
+        if pipeline.last is last:
+            lines.append(f"{pipeline.name}:")
+    return lines
 
 
 def pipeline_lines(services: ServiceSet, last: str) -> Iterator[str]:
     """The services of a pipeline, producers first; a bar for each pipe on the way."""
-    seen = {last}
-    waiting = [(last, 0)]
-    found = []
-    for name, depth in waiting:
-        found.append((depth, name))
-        for reference in services.services[name].producers:
-            if reference.name not in seen and is_longrun(services, reference.name):
-                seen.add(reference.name)
-                waiting.append((reference.name, depth + 1))
-    deepest = found[-1][0]
-    for depth, name in reversed(found):
-        yield "| " * min(deepest - depth, DEEP) + name
+    depths = {last: 0}
+    waiting = [last]
+    # The list grows while it is read: breadth first, so the last is the deepest.
+    for name in waiting:
+        for producer in producers_of(services.services, services.services[name]):
+            if producer.name not in depths:
+                depths[producer.name] = depths[name] + 1
+                waiting.append(producer.name)
+    deepest = depths[waiting[-1]]
+    for name in reversed(waiting):
+        bars = min(deepest - depths[name], DEEP)
+        yield "| " * bars + name
 
 
-def frames(services: ServiceSet, box_of: Mapping[str, str]) -> tuple[Frame, ...]:
+def frames(services: ServiceSet, box_names: Mapping[str, str]) -> tuple[Frame, ...]:
     """The bundles, each service in the smallest that names it."""
-    held = {
-        bundle.name: list(
-            dict.fromkeys(
-                target
-                for reference in bundle.contents
-                for target in targets(services, box_of, reference.name)
-            )
-        )
-        for bundle in services.of_type(BUNDLE)
-    }
-    home: dict[str, str] = {}
-    for bundle in sorted(held, key=lambda name: (len(held[name]), name)):
-        for name in held[bundle]:
-            if name not in held:
-                home.setdefault(name, bundle)
-    return tuple(
-        Frame(
-            bundle,
-            tuple(name for name in names if home.get(name) == bundle),
-            tuple(name for name in names if home.get(name) != bundle),
-        )
-        for bundle, names in sorted(held.items())
-    )
+    contents = contents_of_bundles(services, box_names)
+    home = smallest_bundles(contents)
+    bundle_frames = []
+    for bundle in sorted(contents):
+        inside = []
+        also = []
+        for name in contents[bundle]:
+            if home.get(name) == bundle:
+                inside.append(name)
+            else:
+                also.append(name)
+        bundle_frames.append(Frame(bundle, tuple(inside), tuple(also)))
+    return tuple(bundle_frames)
+
+
+def contents_of_bundles(
+    services: ServiceSet, box_names: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """For each bundle the boxes and bundles in it."""
+    contents = {}
+    for bundle in services.of_type(BUNDLE):
+        names: dict[str, None] = {}
+        for reference in bundle.contents:
+            name = drawn_name(services, box_names, reference.name)
+            names[name] = None
+        contents[bundle.name] = list(names)
+    return contents
+
+
+def smallest_bundles(contents: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """For each box in a bundle, the smallest bundle that it is in."""
+    smallest: dict[str, str] = {}
+    for bundle in sorted(contents, key=lambda name: (len(contents[name]), name)):
+        for name in contents[bundle]:
+            if name not in contents:
+                smallest.setdefault(name, bundle)
+    return smallest

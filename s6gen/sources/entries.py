@@ -1,53 +1,66 @@
-"""What a source directory holds, as s6-rc-compile would meet it: from disk or from memory.
+"""A source directory and its entries, read from disk or made in memory.
 
-Named tuples, here and wherever s6gen check goes: attrs would be a fifth of the whole run.
+Named tuples, here and wherever s6gen check goes: attrs would take a fifth of the run.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+SCRIPTS = ("up", "down", "reload", "run", "finish")
+"""The files of a service definition directory that are scripts."""
 
-class File(NamedTuple):
-    """A regular file. Its content is empty where nothing reads it."""
+
+class RegularFile(NamedTuple):
+    """A regular file. Its content is empty if nothing reads it."""
 
     content: bytes = b""
     executable: bool = False
-    cut: bool = False
-    """Longer than `read_source` is willing to read."""
+    truncated: bool = False
+    """The file is longer than what `read_source` reads of it."""
 
 
 class Folder(NamedTuple):
-    """A directory, and what it holds where that matters."""
+    """A directory, with the names in it if they matter."""
 
     names: tuple[str, ...] = ()
     link: str = ""
-    """Where it points, if it is a symbolic link."""
+    """The target of the symbolic link, if it is one."""
     empty: tuple[str, ...] = ()
-    """Which of the names are empty directories."""
+    """Those of the names that are empty directories."""
+
+
+class Broken(NamedTuple):
+    """An entry that cannot be read or examined."""
+
+    reason: str
+    exists: bool = True
+    """s6-rc-compile can see that it is there, though it cannot read it."""
 
 
 class Special(NamedTuple):
     """A file that is neither regular nor a directory."""
 
-    what: str
+    kind: str
     """fifo, socket, device or null (/dev/null)"""
 
+    def content(self, *, waits: bool) -> bytes | Broken:
+        """Return the content that a program reads from it, or the failure.
 
-class Broken(NamedTuple):
-    """What cannot be looked at."""
-
-    reason: str
-    exists: bool = True
-    """Whether it can be seen, though not read."""
+        A FIFO without a writer reads as empty, unless the program waits for a writer
+        when it opens it.
+        """
+        if self.kind == "null":
+            return b""
+        if self.kind == "fifo" and not waits:
+            return b""
+        return Broken(f"is a {self.kind}")
 
 
 class Dangling(NamedTuple):
     """A symbolic link to nothing: for s6-rc-compile, mostly as if it were not there."""
 
-    reason: str = "leads nowhere"
 
-
-Entry = File | Folder | Special | Broken | Dangling
+Entry = RegularFile | Folder | Special | Broken | Dangling
 
 
 class Definition(NamedTuple):
@@ -57,13 +70,21 @@ class Definition(NamedTuple):
     name: str
     entries: Mapping[str, Entry] = {}
     failure: str = ""
-    """Why the directory itself cannot be read."""
-    lent: Mapping[str, str] = {}
-    """Which entries come from a definition in a lower layer, and its path."""
+    """The reason why the directory itself cannot be read."""
+    lower_paths: Mapping[str, str] = {}
+    """For each entry from a lower layer, the path of the definition there."""
 
-    def place(self, file: str) -> str:
+    def path_of(self, file: str) -> str:
         """The path of a file, or of an entry of one of its directories."""
-        return f"{self.lent.get(file.partition('/')[0], self.path)}/{file}"
+        entry = file.partition("/")[0]
+        path = self.lower_paths.get(entry, self.path)
+        return f"{path}/{file}"
+
+    def own_entries(self) -> Iterator[str]:
+        """The names of the entries that do not come from a lower layer."""
+        for name in self.entries:
+            if name not in self.lower_paths:
+                yield name
 
 
 class Source(NamedTuple):
@@ -72,77 +93,56 @@ class Source(NamedTuple):
     path: str
     definitions: tuple[Definition, ...] = ()
     files: tuple[str, ...] = ()
-    """Names of what is no directory: s6-rc-compile looks at the name, no further."""
+    """Names that are no directories: s6-rc-compile checks the name, and no more."""
     broken: Mapping[str, str] = {}
-    """Names of what cannot even be examined, and why."""
+    """Names that cannot even be examined, with the reason."""
     failure: str = ""
-    """Why the source directory itself cannot be read."""
+    """The reason why the source directory itself cannot be read."""
     is_layer: bool = False
-    """Brought by another project: its errors count, its style is its own affair."""
+    """It belongs to another project: its errors count, its warnings do not."""
 
 
-def source_of(tree: Iterable[tuple[str, bytes, bool]], path: str) -> Source:
-    """The source that these files (path beneath it, content, executable) would be on disk."""
+def source_of(files: Iterable[tuple[str, bytes, bool]], path: str) -> Source:
+    """Return the source directory that these files would be on disk.
+
+    A file is its path below the source directory, its content, and a flag that says
+    whether it is executable.
+    """
     services: dict[str, dict[str, Entry]] = {}
     folders: dict[tuple[str, str], list[str]] = {}
-    files = []
-    for place, content, executable in tree:
-        service, _, inside = place.partition("/")
+    plain_files: list[str] = []
+    for file_path, content, executable in files:
+        service, _, inside = file_path.partition("/")
         if service.startswith("."):
             continue
         if not inside:
-            files.append(service)
+            plain_files.append(service)
             continue
         entries = services.setdefault(service, {})
         name, _, rest = inside.partition("/")
-        if rest:
-            entries.setdefault(name, Folder())
-            folders.setdefault((service, name), []).append(rest.partition("/")[0])
-        else:
-            entries[name] = File(content, executable)
+        if not rest:
+            entries[name] = RegularFile(content, executable)
+            continue
+        # The names follow in the next loop; the place among the entries counts now.
+        entries.setdefault(name, Folder())
+        names = folders.setdefault((service, name), [])
+        names.append(rest.partition("/")[0])
     for (service, name), names in folders.items():
         services[service][name] = Folder(tuple(names))
-    definitions = (
-        Definition(f"{path}/{name}", name, services[name]) for name in sorted(services)
-    )
-    return Source(path, tuple(definitions), tuple(files))
-
-
-def lay_beneath(sources: Iterable[Source], layer: Source) -> tuple[Source, ...]:
-    """The sources with a lower layer beneath, merged by path as an image build merges layers.
-
-    What only the layer defines becomes a source of its own: s6-rc-compile sees no difference.
-    """
-    beneath = {definition.name: definition for definition in layer.definitions}
-    merged = []
-    for source in sources:
-        definitions = (
-            over(one, beneath.pop(one.name, None)) for one in source.definitions
-        )
-        merged.append(source._replace(definitions=tuple(definitions)))
-    rest = layer._replace(definitions=tuple(beneath.values()), is_layer=True)
-    return (*merged, rest)
-
-
-def over(upper: Definition, lower: Definition | None) -> Definition:
-    """One definition laid over another of the same name."""
-    if lower is None:
-        return upper
-    entries = {**lower.entries, **upper.entries}
-    for name, entry in upper.entries.items():
-        under = lower.entries.get(name)
-        if isinstance(entry, Folder) and isinstance(under, Folder):
-            names = tuple(dict.fromkeys((*under.names, *entry.names)))
-            entries[name] = entry._replace(names=names)
-    lent = {name: lower.path for name in lower.entries if name not in upper.entries}
-    return upper._replace(entries=entries, lent={**lower.lent, **lent})
-
-
-DEFINING = frozenset({"run", "finish", "up", "down", "reload"})
+    definitions = []
+    for service in sorted(services):
+        definition = Definition(f"{path}/{service}", service, services[service])
+        definitions.append(definition)
+    return Source(path, tuple(definitions), tuple(plain_files))
 
 
 def is_addition(definition: Definition) -> bool:
-    """Whether a directory without type looks like additions to a definition in a lower layer."""
-    if "type" in definition.entries or not DEFINING.isdisjoint(definition.entries):
+    """Tell whether a directory seems to add to a definition in a lower layer.
+
+    It has entries, but neither a type nor a script of its own.
+    """
+    if "type" in definition.entries:
+        return False
+    if any(script in definition.entries for script in SCRIPTS):
         return False
     return any(not name.startswith(".") for name in definition.entries)

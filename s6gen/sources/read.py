@@ -1,16 +1,18 @@
-"""Reads source directories from disk: whatever they hold, in bounded time and memory."""
+"""Reads source directories from disk, in bounded time and memory whatever they hold."""
 
 import os
 import stat
+from itertools import islice
 
 from s6gen.errors import Exit, Fatal
 from s6gen.sources.entries import (
+    SCRIPTS,
     Broken,
     Dangling,
     Definition,
     Entry,
-    File,
     Folder,
+    RegularFile,
     Source,
     Special,
 )
@@ -18,18 +20,17 @@ from s6gen.sources.entries import (
 MAX_FILE = 1 << 20
 """Bytes of one file. An argument list longer than that could not be executed."""
 MAX_BYTES = 1 << 28
+"""Bytes of all files of a source."""
 MAX_FOLDER = 100_000
-"""Entries of one directory. s6-rc-compile itself needs n²/8 bytes of stack for n services."""
+"""Entries of one directory. s6-rc-compile needs n²/8 bytes of stack for n services."""
 MAX_ENTRIES = 1_000_000
+"""Entries of all directories of a source."""
+CHUNK = 65536
 
-READ = frozenset(
+CONTENT_MATTERS = frozenset(
     {
+        *SCRIPTS,
         "type",
-        "run",
-        "finish",
-        "up",
-        "down",
-        "reload",
         "dependencies",
         "contents",
         "producer-for",
@@ -47,16 +48,16 @@ READ = frozenset(
     }
 )
 """Files whose content matters to s6-rc-compile, or to a warning."""
-SCRIPTS = frozenset({"run", "finish", "up", "down", "reload"})
-"""What up may name, though meant for other services: whether it is executable matters then."""
-LISTED = frozenset({"dependencies.d", "contents.d"})
-NULL = os.makedev(1, 3)
-OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+NAME_LISTS = frozenset({"dependencies.d", "contents.d"})
+"""Directories whose entries matter."""
+NULL_DEVICE = os.makedev(1, 3)
+OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+EXECUTABLE = 0o111
 
 
 def read_source(path: str) -> Source:
-    """The source directory at path. Only a tree of absurd size is Fatal."""
-    return Reader().source(path)
+    """Return the source directory at path. Raises Fatal for a tree of absurd size."""
+    return Reader().read_source(path)
 
 
 class Reader:
@@ -67,117 +68,133 @@ class Reader:
         self.bytes = 0
         self.entries = 0
 
-    def source(self, path: str) -> Source:
-        """What is in a source directory; like s6-rc-compile, without what begins with a dot."""
-        folders: list[str] = []
-        files: list[str] = []
-        broken: dict[str, str] = {}
+    def read_source(self, path: str) -> Source:
+        """Read a source directory.
+
+        Names that begin with a dot do not count, as for s6-rc-compile.
+        """
         try:
-            for entry in self.listing(path):
-                if entry.name.startswith("."):
-                    continue
-                try:
-                    is_folder = is_directory(entry)
-                except OSError as error:
-                    broken[entry.name] = reason(error)
-                else:
-                    (folders if is_folder else files).append(entry.name)
+            listing = self.list_directory(path)
         except OSError as error:
             return Source(path, failure=reason(error))
-        beneath = path if path.endswith("/") else f"{path}/"
-        definitions = tuple(
-            self.definition(beneath + name, name) for name in sorted(folders)
-        )
-        return Source(path, definitions, tuple(sorted(files)), broken)
+        folders: list[os.DirEntry[str]] = []
+        files: list[str] = []
+        broken: dict[str, str] = {}
+        for entry in listing:
+            if entry.name.startswith("."):
+                continue
+            try:
+                is_folder = is_directory(entry)
+            except OSError as error:
+                broken[entry.name] = reason(error)
+                continue
+            if is_folder:
+                folders.append(entry)
+            else:
+                files.append(entry.name)
+        files.sort()
+        folders.sort(key=lambda folder: folder.name)
+        definitions = [self.read_definition(folder) for folder in folders]
+        return Source(path, tuple(definitions), tuple(files), broken)
 
-    def definition(self, path: str, name: str) -> Definition:
-        """What is in a service definition directory."""
+    def read_definition(self, folder: os.DirEntry[str]) -> Definition:
+        """Read a service definition directory."""
         try:
-            listing = self.listing(path)
+            listing = self.list_directory(folder.path)
         except OSError as error:
-            return Definition(path, name, failure=reason(error))
-        return Definition(
-            path, name, {entry.name: self.entry(entry) for entry in listing}
-        )
+            return Definition(folder.path, folder.name, failure=reason(error))
+        entries = {entry.name: self.read_entry(entry) for entry in listing}
+        return Definition(folder.path, folder.name, entries)
 
-    def listing(self, path: str) -> list[os.DirEntry[str]]:
-        """The entries of a directory; Fatal when there are too many to go on."""
-        found: list[os.DirEntry[str]] = []
+    def list_directory(self, path: str) -> list[os.DirEntry[str]]:
+        """Return the entries of a directory. Raises Fatal if there are too many."""
         with os.scandir(path) as entries:
-            for entry in entries:
-                found.append(entry)
-                if len(found) > MAX_FOLDER:
-                    raise too_much(path, f"more than {MAX_FOLDER} entries")
-        self.entries += len(found)
+            listing = list(islice(entries, MAX_FOLDER + 1))
+        if len(listing) > MAX_FOLDER:
+            raise too_large(path, f"more than {MAX_FOLDER} entries")
+        self.entries += len(listing)
         if self.entries > MAX_ENTRIES:
-            raise too_much(path, f"more than {MAX_ENTRIES} entries up to here")
-        return found
+            raise too_large(path, f"more than {MAX_ENTRIES} entries up to here")
+        return listing
 
-    def entry(self, entry: os.DirEntry[str]) -> Entry:
-        """What one name in a service definition directory is."""
+    def read_entry(self, entry: os.DirEntry[str]) -> Entry:
+        """Read one entry of a service definition directory."""
         try:
             if entry.is_file(follow_symlinks=False):
-                return self.file(entry)
+                return self.read_file(entry)
             if entry.is_dir(follow_symlinks=False):
-                return self.folder(entry.path, entry.name, "")
-            status = entry.stat()
+                return self.read_folder(entry.path, entry.name, "")
+            return self.read_other(entry)
         except FileNotFoundError:
             return Dangling()
         except OSError as error:
             return Broken(reason(error), exists=False)
-        if stat.S_ISREG(status.st_mode):
-            return self.file(entry)
-        if stat.S_ISDIR(status.st_mode):
-            return self.folder(entry.path, entry.name, link_target(entry.path))
-        return special(status)
 
-    def file(self, entry: os.DirEntry[str]) -> Entry:
-        """A regular file, read if its content matters."""
+    def read_other(self, entry: os.DirEntry[str]) -> Entry:
+        """Read a special file, or the target of a symbolic link.
+
+        Raises OSError if it cannot be examined.
+        """
+        status = entry.stat()
+        if stat.S_ISREG(status.st_mode):
+            return self.read_file(entry)
+        if stat.S_ISDIR(status.st_mode):
+            target = link_target(entry.path)
+            return self.read_folder(entry.path, entry.name, target)
+        return special_file(status)
+
+    def read_file(self, entry: os.DirEntry[str]) -> Entry:
+        """Read a regular file, with its content if that matters."""
         try:
-            if entry.name not in READ:
-                return File(executable=bool(entry.stat().st_mode & 0o111))
+            if entry.name not in CONTENT_MATTERS:
+                return RegularFile(executable=is_executable(entry.stat()))
             # Should it have become a FIFO meanwhile, neither open nor read waits.
-            descriptor = os.open(entry.path, OPEN)
+            descriptor = os.open(entry.path, OPEN_FLAGS)
             try:
-                executable = entry.name in SCRIPTS and bool(
-                    os.fstat(descriptor).st_mode & 0o111
-                )
-                content = read_all(descriptor)
+                executable = False
+                if entry.name in SCRIPTS:
+                    executable = is_executable(os.fstat(descriptor))
+                content = read_content(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
             return Broken(reason(error))
         self.bytes += len(content)
         if self.bytes > MAX_BYTES:
-            raise too_much(entry.path, f"more than {MAX_BYTES >> 20} MiB up to here")
-        return File(content[:MAX_FILE], executable, cut=len(content) > MAX_FILE)
+            raise too_large(entry.path, f"more than {MAX_BYTES >> 20} MiB up to here")
+        truncated = len(content) > MAX_FILE
+        return RegularFile(content[:MAX_FILE], executable, truncated)
 
-    def folder(self, path: str, name: str, link: str) -> Entry:
-        """A directory: whether it can be opened, and the names in it where they are a list."""
+    def read_folder(self, path: str, name: str, link: str) -> Entry:
+        """Read a directory: try to open it, and list it if it is a list of names."""
         try:
-            if name not in LISTED:
+            if name not in NAME_LISTS:
                 os.scandir(path).close()
                 return Folder(link=link)
-            held = sorted(self.listing(path), key=lambda entry: entry.name)
-            empty = (entry.name for entry in held if is_empty_directory(entry))
-            return Folder(tuple(entry.name for entry in held), link, tuple(empty))
+            names = []
+            empty = []
+            for entry in self.list_directory(path):
+                names.append(entry.name)
+                if is_empty_directory(entry):
+                    empty.append(entry.name)
         except OSError as error:
             return Broken(reason(error))
+        return Folder(tuple(sorted(names)), link, tuple(sorted(empty)))
 
 
 def is_empty_directory(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a directory without entries, which git does not keep."""
+    """Tell whether it is a directory without entries, which git does not keep."""
     if not entry.is_dir(follow_symlinks=False):
         return False
     try:
-        with os.scandir(entry.path) as held:
-            return next(held, None) is None
+        with os.scandir(entry.path) as entries:
+            return next(entries, None) is None
     except OSError:
         return False
 
 
 def link_target(path: str) -> str:
-    """Where a symbolic link points; something, if it has just gone."""
+    """The target of a symbolic link; if the link has just gone, its own path."""
     try:
         return os.readlink(path)  # noqa: PTH115 (a Path costs more)
     except OSError:
@@ -185,41 +202,51 @@ def link_target(path: str) -> str:
 
 
 def is_directory(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a directory, or leads to one; OSError if that cannot be told."""
+    """Tell whether it is a directory, or a link to one. Raises OSError if it cannot."""
     if entry.is_symlink():
         return stat.S_ISDIR(entry.stat().st_mode)
     return entry.is_dir(follow_symlinks=False)
 
 
-def read_all(descriptor: int) -> bytes:
-    """What the file holds, up to one byte more than we are willing to look at."""
-    content = os.read(descriptor, 65536)
-    if len(content) < 65536:
+def is_executable(status: os.stat_result) -> bool:
+    """Tell whether somebody may execute the file."""
+    return bool(status.st_mode & EXECUTABLE)
+
+
+def read_content(descriptor: int) -> bytes:
+    """Read the content of a file, but not more than one byte over the limit."""
+    content = os.read(descriptor, CHUNK)
+    if len(content) < CHUNK:
         return content
     parts = [content]
     left = MAX_FILE + 1 - len(content)
-    while left > 0 and (part := os.read(descriptor, min(left, 65536))):
+    while left > 0:
+        part = os.read(descriptor, min(left, CHUNK))
+        if not part:
+            break
         parts.append(part)
         left -= len(part)
     return b"".join(parts)
 
 
-def special(status: os.stat_result) -> Special:
-    """A FIFO, a socket or a device; none is opened: opening a device may do something."""
-    if stat.S_ISFIFO(status.st_mode):
+def special_file(status: os.stat_result) -> Special:
+    """A FIFO, a socket or a device. None is opened: that may do something."""
+    mode = status.st_mode
+    if stat.S_ISFIFO(mode):
         return Special("fifo")
-    if stat.S_ISSOCK(status.st_mode):
+    if stat.S_ISSOCK(mode):
         return Special("socket")
-    if stat.S_ISCHR(status.st_mode) and status.st_rdev == NULL:
+    is_null_device = stat.S_ISCHR(mode) and status.st_rdev == NULL_DEVICE
+    if is_null_device:
         return Special("null")
     return Special("device")
 
 
-def too_much(path: str, what: str) -> Fatal:
-    """No source directory is that large."""
-    return Fatal(f"{path}: {what}: this is no source directory", Exit.NO)
+def too_large(path: str, excess: str) -> Fatal:
+    """The error for a tree that is too large for a source directory."""
+    return Fatal(f"{path}: {excess}: this is no source directory", Exit.NO)
 
 
 def reason(error: OSError) -> str:
-    """What the system says, in its own words."""
+    """The words of the system for an error."""
     return error.strerror or str(error)

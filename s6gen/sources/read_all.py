@@ -1,56 +1,58 @@
-"""Reads all that one check or graph is about: sources, the layers beneath, what is built in."""
+"""Reads all that a check or a graph is about: sources, layers, and s6-overlay's own."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from s6gen.sources.entries import lay_beneath
+from s6gen.sources.entries import Source
+from s6gen.sources.layers import lay_beneath, layer_directories
 from s6gen.sources.read import read_source
 from s6gen.sources.s6_overlay import S6_OVERLAY, is_s6_overlay
 from s6gen.sources.service_set import ServiceSet, service_set
 from s6gen.sources.version import REFERENCE, Version
 
 
-class Request(NamedTuple):
-    """What the command line asks for."""
+class SourceRequest(NamedTuple):
+    """The sources that the command line asks for."""
 
     paths: Sequence[str]
     layers: Sequence[str] = ()
     """Directories that an image build would lay beneath, the lowest first."""
     given: Sequence[str] = ()
+    """Names of services and bundles that come from elsewhere."""
     s6_overlay: bool | None = None
-    """Whether s6-overlay's services are there; None: look at the sources."""
+    """s6-overlay's services are there; None: decide by the sources."""
     version: Version = REFERENCE
 
 
-def read_sources(request: Request) -> ServiceSet:
-    """The services of all sources, with all layers beneath."""
-    sources = tuple(read_source(path.rstrip("/") or "/") for path in request.paths)
-    overlay = request.s6_overlay
-    if overlay is None:
-        overlay = any(is_s6_overlay(source) for source in sources)
-    for layer in reversed(request.layers):
-        for directory in layer_directories(layer, request.paths):
-            sources = lay_beneath(sources, read_source(directory))
-    if overlay:
+def read_sources(request: SourceRequest) -> ServiceSet:
+    """Return the services of all sources, with all layers beneath.
+
+    Raises Fatal for a tree of absurd size.
+    """
+    sources: Sequence[Source] = [
+        read_source(without_slashes(path)) for path in request.paths
+    ]
+    with_overlay = has_s6_overlay(request, sources)
+    for directory in lower_directories(request):
+        sources = lay_beneath(sources, read_source(directory))
+    if with_overlay:
         sources = lay_beneath(sources, S6_OVERLAY)
     return service_set(sources, request.given, request.version)
 
 
-def layer_directories(layer: str, paths: Sequence[str]) -> list[str]:
-    """The source directories of a layer: where it has paths like those of the sources, or itself.
-
-    `--layer base/root` finds base/root/etc/s6-rc/source beneath app/root/etc/s6-rc/source.
-    """
-    found = [directory for path in paths if (directory := same_path(layer, path))]
-    return list(dict.fromkeys(found)) or [layer]
+def without_slashes(path: str) -> str:
+    """A path without slashes at its end, unless it is the root."""
+    return path.rstrip("/") or "/"
 
 
-def same_path(layer: str, path: str) -> str | None:
-    """The directory in a layer whose path ends like this one, in two names or more."""
-    parts = os.path.abspath(path).split("/")  # noqa: PTH100 (importing pathlib takes time)
-    for start in range(1, len(parts) - 1):
-        directory = os.path.join(layer, *parts[start:])  # noqa: PTH118
-        if os.path.isdir(directory):  # noqa: PTH112
-            return directory
-    return None
+def lower_directories(request: SourceRequest) -> Iterator[str]:
+    """The source directories of all layers, those of the highest layer first."""
+    for layer in reversed(request.layers):
+        yield from layer_directories(layer, request.paths)
+
+
+def has_s6_overlay(request: SourceRequest, sources: Sequence[Source]) -> bool:
+    """Tell whether s6-overlay's services are there: as requested, or by the sources."""
+    if request.s6_overlay is not None:
+        return request.s6_overlay
+    return any(is_s6_overlay(source) for source in sources)

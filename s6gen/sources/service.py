@@ -1,11 +1,18 @@
-"""What a service definition directory says, read as s6-rc-compile reads it (s6-rc-compile.c)."""
+"""A service, as s6-rc-compile reads its definition directory (s6-rc-compile.c)."""
 
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from s6gen.execline import ScriptError, Word, lex
-from s6gen.sources.entries import Broken, Dangling, Definition, File, Folder
+from s6gen.sources.entries import (
+    Broken,
+    Dangling,
+    Definition,
+    Folder,
+    RegularFile,
+    Special,
+)
 from s6gen.sources.version import Version, reads
 
 ONESHOT = "oneshot"
@@ -13,7 +20,7 @@ LONGRUN = "longrun"
 BUNDLE = "bundle"
 TYPES = (ONESHOT, LONGRUN, BUNDLE)
 
-SCRIPTS = ("up", "down", "reload")
+ONESHOT_SCRIPTS = ("up", "down", "reload")
 
 UINT32_MAX = 0xFFFFFFFF
 ESSENTIAL = 1
@@ -24,11 +31,11 @@ UNDECODABLE = "surrogateescape"
 
 
 class Reference(NamedTuple):
-    """The name of a service, where another mentions it."""
+    """The name of a service, in a list of another service."""
 
     name: str
     file: str
-    """The list, beneath the service definition directory: `dependencies.d/NAME` or `contents`."""
+    """`dependencies.d/NAME` or `contents`: the path below the definition directory."""
     line: int
 
 
@@ -37,7 +44,7 @@ Script = list[Word]
 
 
 class Service(NamedTuple):
-    """What one definition says. What could not be read is empty here: rules report it."""
+    """A definition, understood. What could not be read is empty: rules report it."""
 
     definition: Definition
     type: str
@@ -45,12 +52,12 @@ class Service(NamedTuple):
     dependencies: tuple[Reference, ...] = ()
     contents: tuple[Reference, ...] = ()
     consumers: tuple[Reference, ...] = ()
-    """What producer-for names: one, if all is well."""
+    """The names in producer-for: one, if all is well."""
     producers: tuple[Reference, ...] = ()
     pipeline_names: tuple[Reference, ...] = ()
-    """What pipeline-name says, in a last consumer."""
+    """The names in pipeline-name, of a last consumer."""
     scripts: Mapping[str, Script | ScriptError] = {}
-    """up, down and reload of a oneshot, where they are there."""
+    """up, down and reload of a oneshot, if they exist."""
     timeout_up: int = 0
     timeout_down: int = 0
     flags: int = 0
@@ -62,7 +69,7 @@ class Service(NamedTuple):
 
     @property
     def is_last_consumer(self) -> bool:
-        """Whether it ends a pipeline."""
+        """The service ends a pipeline."""
         return bool(self.producers) and not exists(self.definition, "producer-for")
 
     @property
@@ -72,125 +79,172 @@ class Service(NamedTuple):
 
 
 def service_of(definition: Definition, version: Version) -> Service:
-    """What a definition says to that release of s6-rc-compile."""
-    type_ = type_of(read(definition, "type"))
+    """Return the service that a release of s6-rc-compile finds in a definition."""
+    type_ = type_of(readable_content(definition, "type"))
     if type_ == BUNDLE:
-        return Service(
-            definition,
-            type_,
-            contents=references(definition, "contents"),
-            flags=flags_of(definition, version),
-        )
-    if not type_:
-        return Service(definition, type_)
-    service = Service(
+        return bundle(definition, version)
+    if type_ == ONESHOT:
+        return oneshot(definition, version)
+    if type_ == LONGRUN:
+        return longrun(definition, version)
+    return Service(definition, type_)
+
+
+def bundle(definition: Definition, version: Version) -> Service:
+    """A bundle (add_bundle)."""
+    return Service(
         definition,
-        type_,
-        dependencies=references(definition, "dependencies"),
-        timeout_up=milliseconds(read(definition, "timeout-up")) or 0,
-        timeout_down=milliseconds(read(definition, "timeout-down")) or 0,
+        BUNDLE,
+        contents=references(definition, "contents"),
         flags=flags_of(definition, version),
     )
-    if type_ == ONESHOT:
-        return service._replace(scripts=scripts_of(definition, version))
-    service = service._replace(
+
+
+def oneshot(definition: Definition, version: Version) -> Service:
+    """A oneshot (add_oneshot)."""
+    return Service(
+        definition,
+        ONESHOT,
+        dependencies=references(definition, "dependencies"),
+        scripts=scripts_of(definition, version),
+        timeout_up=timeout(definition, "timeout-up"),
+        timeout_down=timeout(definition, "timeout-down"),
+        flags=flags_of(definition, version),
+    )
+
+
+def longrun(definition: Definition, version: Version) -> Service:
+    """A longrun (add_longrun)."""
+    service = Service(
+        definition,
+        LONGRUN,
+        dependencies=references(definition, "dependencies"),
         consumers=names_in(definition, "producer-for"),
         producers=names_in(definition, "consumer-for"),
+        timeout_up=timeout(definition, "timeout-up"),
+        timeout_down=timeout(definition, "timeout-down"),
+        flags=flags_of(definition, version),
     )
-    if service.is_last_consumer:
-        return service._replace(pipeline_names=names_in(definition, "pipeline-name"))
-    return service
+    if not service.is_last_consumer:
+        return service
+    return service._replace(pipeline_names=names_in(definition, "pipeline-name"))
 
 
-def read(
-    definition: Definition, name: str, *, waits: bool = False
+def content_of(
+    definition: Definition, file: str, *, waits: bool = False
 ) -> bytes | Broken | None:
-    """What reading this file gives: its content, a failure, or None where there is none.
+    """Return the content that a program reads from a file.
 
-    A FIFO without a writer reads as empty, unless the program waits for one when it opens it.
+    None if there is no file, Broken if the program cannot read it. waits says that
+    the program waits for a writer when it opens a FIFO.
     """
-    entry = definition.entries.get(name)
-    if entry is None or isinstance(entry, Dangling):
-        return None
-    if isinstance(entry, File):
+    entry = definition.entries.get(file)
+    if isinstance(entry, RegularFile):
         return entry.content
     if isinstance(entry, Broken):
         return entry
     if isinstance(entry, Folder):
         return Broken("is a directory")
-    if entry.what == "null" or (entry.what == "fifo" and not waits):
-        return b""
-    return Broken(f"is a {entry.what}")
+    if isinstance(entry, Special):
+        return entry.content(waits=waits)
+    return None
 
 
-def exists(definition: Definition, name: str) -> bool:
-    """Whether there is something of that name; a link to nothing is nothing (access, stat)."""
-    entry = definition.entries.get(name)
+def readable_content(definition: Definition, file: str) -> bytes:
+    """Return the content of a file; empty if it cannot be read, or does not exist."""
+    content = content_of(definition, file)
+    if isinstance(content, bytes):
+        return content
+    return b""
+
+
+def exists(definition: Definition, file: str) -> bool:
+    """Tell whether a file exists; a link to nothing does not (access, stat)."""
+    entry = definition.entries.get(file)
     if isinstance(entry, Broken):
         return entry.exists
     return entry is not None and not isinstance(entry, Dangling)
 
 
-def type_of(content: bytes | Broken | None) -> str:
-    """The type that eight bytes of `type` spell; empty if none (type_check)."""
-    if not isinstance(content, bytes):
-        return ""
+def type_of(content: bytes) -> str:
+    """The type in the first eight bytes of `type`, or empty (type_check)."""
     start = content[:8].removesuffix(b"\n")
     if len(start) == 8:
         return ""
-    spelt = start.partition(b"\0")[0].decode(errors=UNDECODABLE)
-    return spelt if spelt in TYPES else ""
+    text = start.partition(b"\0")[0].decode(errors=UNDECODABLE)
+    if text not in TYPES:
+        return ""
+    return text
 
 
-def references(definition: Definition, name: str) -> tuple[Reference, ...]:
-    """The names that NAME.d holds or, without it, NAME lists (add_namelistd, add_namelist)."""
-    folder = definition.entries.get(f"{name}.d")
+def references(definition: Definition, file: str) -> tuple[Reference, ...]:
+    """The names in the directory FILE.d or, if that does not exist, in FILE."""
+    directory = f"{file}.d"
+    folder = definition.entries.get(directory)
     if isinstance(folder, Folder):
-        return tuple(
-            Reference(held, f"{name}.d/{held}", 0)
-            for held in folder.names
-            if not held.startswith(".")
-        )
-    return (
-        names_in(definition, name)
-        if folder is None or isinstance(folder, Dangling)
-        else ()
-    )
+        return names_in_folder(folder, directory)
+    if folder is None or isinstance(folder, Dangling):
+        return names_in(definition, file)
+    return ()
+
+
+def names_in_folder(folder: Folder, directory: str) -> tuple[Reference, ...]:
+    """The names in a directory, without those that begin with a dot (add_namelistd)."""
+    references = []
+    for name in folder.names:
+        if not name.startswith("."):
+            references.append(Reference(name, f"{directory}/{name}", 0))
+    return tuple(references)
 
 
 def names_in(definition: Definition, file: str) -> tuple[Reference, ...]:
-    """The names in a list file, each once: white space in front and comments go (add_namelist)."""
-    content = read(definition, file)
-    if not isinstance(content, bytes) or not content:
-        return ()
-    found: dict[str, Reference] = {}
+    """The names in a list file, each once (add_namelist).
+
+    White space in front of a name does not count, nor do comments.
+    """
+    content = readable_content(definition, file)
+    references: dict[str, Reference] = {}
     for number, line in enumerate(content.split(b"\n"), 1):
-        name = os.fsdecode(line.partition(b"\0")[0].lstrip(b" \t"))
-        if name and not name.startswith("#") and name not in found:
-            found[name] = Reference(name, file, number)
-    return tuple(found.values())
+        name = name_in_line(line)
+        if name:
+            references.setdefault(name, Reference(name, file, number))
+    return tuple(references.values())
+
+
+def name_in_line(line: bytes) -> str:
+    """The name in a line of a list file; empty if there is none."""
+    text = line.partition(b"\0")[0].lstrip(b" \t")
+    if text.startswith(b"#"):
+        return ""
+    return os.fsdecode(text)
 
 
 def scripts_of(
     definition: Definition, version: Version
 ) -> dict[str, Script | ScriptError]:
-    """The words of a oneshot's scripts, or why there are none (read_script)."""
-    found: dict[str, Script | ScriptError] = {}
-    for name in SCRIPTS:
-        content = read(definition, name)
-        if not isinstance(content, bytes) or not reads(version, name):
+    """The words of a oneshot's scripts, or the errors in them (read_script)."""
+    scripts: dict[str, Script | ScriptError] = {}
+    for file in ONESHOT_SCRIPTS:
+        content = content_of(definition, file)
+        if not isinstance(content, bytes) or not reads(version, file):
             continue
         try:
-            found[name] = lex(content)
+            scripts[file] = lex(content)
         except ScriptError as error:
-            found[name] = error
-    return found
+            scripts[file] = error
+    return scripts
 
 
-def milliseconds(content: bytes | Broken | None) -> int | None:
-    """The number in timeout-up or timeout-down (read_timeout: 63 bytes, newlines at the end)."""
-    if not isinstance(content, bytes):
-        return None
+def timeout(definition: Definition, file: str) -> int:
+    """The milliseconds in timeout-up or timeout-down; 0 if there are none."""
+    return milliseconds(readable_content(definition, file)) or 0
+
+
+def milliseconds(content: bytes) -> int | None:
+    """The number in timeout-up or timeout-down, or None.
+
+    It has 63 bytes at most, and newlines at the end do not count (read_timeout).
+    """
     return unsigned(content[:63].rstrip(b"\n"))
 
 
@@ -198,28 +252,29 @@ UINT_FMT = 11
 """How many bytes s6rc_read_uint looks at."""
 
 
-def number(content: bytes | Broken | None) -> int | None:
-    """The number in a file for s6-supervise (s6rc_read_uint: the first line)."""
-    if not isinstance(content, bytes):
-        return None
+def number(content: bytes) -> int | None:
+    """The number in a file for s6-supervise, or None (s6rc_read_uint: in one line)."""
     return unsigned(content[:UINT_FMT].partition(b"\n")[0])
 
 
 def unsigned(text: bytes) -> int | None:
-    """Decimal digits up to 4294967295, and nothing else before the end or a null character."""
+    """The value of decimal digits, up to 4294967295, or None.
+
+    Only a null character may follow them, and then anything.
+    """
     digits = text.partition(b"\0")[0]
     if not digits.isdigit():
         return None
     value = int(digits)
-    return value if value <= UINT32_MAX else None
+    if value > UINT32_MAX:
+        return None
+    return value
 
 
 def flags_of(definition: Definition, version: Version) -> int:
     """The flags whose files exist (read_flags)."""
-    return sum(
-        bit
-        for name, bit in FLAGS
-        if name in definition.entries
-        and reads(version, name)
-        and exists(definition, name)
-    )
+    flags = 0
+    for file, flag in FLAGS:
+        if exists(definition, file) and reads(version, file):
+            flags |= flag
+    return flags

@@ -24,11 +24,12 @@ class Pipeline(NamedTuple):
     name: str
     last: Service
     reference: Reference
+    """The name in the pipeline-name of the last consumer."""
     members: tuple[str, ...]
 
 
 class ServiceSet(NamedTuple):
-    """What one s6-rc-compile run is given: sources, and what names in them mean."""
+    """The input of one s6-rc-compile: sources, and the meaning of their names."""
 
     sources: tuple[Source, ...]
     all: tuple[Service, ...]
@@ -40,59 +41,112 @@ class ServiceSet(NamedTuple):
     version: Version
 
     def is_defined(self, name: str) -> bool:
-        """Whether something in the sources, or from elsewhere, has this name."""
+        """Tell whether something in the sources, or from elsewhere, has this name."""
         return name in self.services or name in self.pipelines or name in self.given
 
     def of_type(self, type_: str) -> Iterator[Service]:
         """The services of one type."""
-        return (service for service in self.services.values() if service.type == type_)
+        for service in self.services.values():
+            if service.type == type_:
+                yield service
 
-    def own(self) -> Iterator[Service]:
-        """The services that are defined, at least in part, in other sources than layers."""
+    def names_of_bundles(self) -> set[str]:
+        """The names of the bundles, without those of the pipelines."""
+        return {bundle.name for bundle in self.of_type(BUNDLE)}
+
+    @property
+    def has_layers(self) -> bool:
+        """A source is a lower layer."""
+        return any(source.is_layer for source in self.sources)
+
+    def own_sources(self) -> Iterator[Source]:
+        """The sources that are no lower layers."""
         for source in self.sources:
-            for definition in () if source.is_layer else source.definitions:
-                service = self.services[definition.name]
-                if service.type and service.definition is definition:
-                    yield service
+            if not source.is_layer:
+                yield source
+
+    def own_services(self) -> Iterator[Service]:
+        """The services that are defined, at least in part, outside of layers."""
+        for source in self.own_sources():
+            yield from self.defined_in(source)
+
+    def defined_in(self, source: Source) -> Iterator[Service]:
+        """The services of a source, without second ones of a name and unknown types."""
+        for definition in source.definitions:
+            service = self.services[definition.name]
+            if service.type and service.definition is definition:
+                yield service
 
     def needs(self, name: str) -> Iterator[str]:
-        """What must be up for name: dependencies, the consumer; of a bundle, the contents."""
-        if name in self.pipelines and name not in self.services:
-            yield from self.pipelines[name].members
-        elif service := self.services.get(name):
-            for reference in (
-                service.dependencies + service.contents + service.consumers
-            ):
-                if self.is_defined(reference.name):
-                    yield reference.name
+        """The names that must be up for this one.
+
+        They are the dependencies and the consumer; for a bundle, its contents.
+        """
+        service = self.services.get(name)
+        if service is None:
+            if name in self.pipelines:
+                yield from self.pipelines[name].members
+            return
+        references = service.dependencies + service.contents + service.consumers
+        for reference in references:
+            if self.is_defined(reference.name):
+                yield reference.name
 
     def is_bundle(self, name: str) -> bool:
-        """Whether name stands for other services, and is none itself."""
+        """Tell whether a name stands for other services, and is none itself."""
         service = self.services.get(name)
-        return service.type == BUNDLE if service else name in self.pipelines
+        if service is None:
+            return name in self.pipelines
+        return service.type == BUNDLE
+
+    def bundles_in(self, bundle: Service) -> list[str]:
+        """The bundles that a bundle contains."""
+        names = []
+        for reference in bundle.contents:
+            if self.is_bundle(reference.name):
+                names.append(reference.name)
+        return names
 
 
 def service_set(
     sources: Iterable[Source], given: Iterable[str] = (), version: Version = REFERENCE
 ) -> ServiceSet:
-    """What these sources define, together."""
+    """Return the services that these sources define together.
+
+    given are names that come from elsewhere.
+    """
     sources = tuple(sources)
-    every = tuple(
-        service_of(definition, version)
-        for source in sources
-        for definition in source.definitions
-    )
+    all_services: list[Service] = []
     services: dict[str, Service] = {}
-    for service in every:
-        services.setdefault(service.name, service)
+    for source in sources:
+        for definition in source.definitions:
+            service = service_of(definition, version)
+            all_services.append(service)
+            services.setdefault(service.name, service)
+    return ServiceSet(
+        sources,
+        tuple(all_services),
+        services,
+        pipelines_of(services),
+        frozenset(given),
+        version,
+    )
+
+
+def pipelines_of(services: Mapping[str, Service]) -> dict[str, Pipeline]:
+    """The pipelines with a name; of two with the same name, the first."""
     pipelines: dict[str, Pipeline] = {}
     for service in services.values():
-        for reference in service.pipeline_names[:1]:
-            members = pipeline_members(services, service)
-            pipelines.setdefault(
-                reference.name, Pipeline(reference.name, service, reference, members)
-            )
-    return ServiceSet(sources, every, services, pipelines, frozenset(given), version)
+        if not service.pipeline_names:
+            continue
+        reference = service.pipeline_names[0]
+        if reference.name in pipelines:
+            continue
+        members = pipeline_members(services, service)
+        pipelines[reference.name] = Pipeline(
+            reference.name, service, reference, members
+        )
+    return pipelines
 
 
 def pipeline_members(services: Mapping[str, Service], last: Service) -> tuple[str, ...]:
@@ -100,16 +154,28 @@ def pipeline_members(services: Mapping[str, Service], last: Service) -> tuple[st
     members = {last.name: None}
     waiting = [last]
     while waiting:
-        for reference in waiting.pop().producers:
-            producer = services.get(reference.name)
-            if producer and producer.type == LONGRUN and producer.name not in members:
+        consumer = waiting.pop()
+        for producer in producers_of(services, consumer):
+            if producer.name not in members:
                 members[producer.name] = None
                 waiting.append(producer)
     return tuple(members)
 
 
-def own_needs(service: Service) -> tuple[str, ...]:
+def producers_of(
+    services: Mapping[str, Service], consumer: Service
+) -> Iterator[Service]:
+    """The longruns that a consumer names in consumer-for."""
+    for reference in consumer.producers:
+        producer = services.get(reference.name)
+        if producer is not None and producer.type == LONGRUN:
+            yield producer
+
+
+def implicit_dependencies(service: Service) -> tuple[str, ...]:
     """The services that s6-rc-compile adds by itself to a service's dependencies."""
     if service.type == ONESHOT:
         return (ONESHOT_RUNNER,)
-    return (FDHOLDER,) if service.consumers or service.producers else ()
+    if service.consumers or service.producers:
+        return (FDHOLDER,)
+    return ()

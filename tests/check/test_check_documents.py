@@ -34,20 +34,20 @@ def examples(name: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", sorted(WARNINGS - WITHOUT_FILES))
 def test_wrong_and_right(name: str) -> None:
-    found = [
-        {one.rule for one in check(service_set([in_memory(files)]))}
-        for files in examples(name)
-    ]
+    rules = []
+    for files in examples(name):
+        findings = check(service_set([in_memory(files)]))
+        rules.append({finding.rule for finding in findings})
 
-    assert found == [{name}, set()]
+    assert rules == [{name}, set()]
 
 
 def test_each_warning_has_a_page_and_is_in_the_list_and_the_manual() -> None:
-    listed = re.findall(
+    pages = re.findall(
         r"^- \[(.*)\]\((.*)\.md\)$", (PAGES / "README.md").read_text(), re.M
     )
     manual = (ROOT / "man/man1/s6gen-check.1").read_text()
 
     assert {path.stem for path in PAGES.glob("*.md")} - {"README"} == WARNINGS
-    assert sorted(listed) == sorted((name, name) for name in WARNINGS)
+    assert sorted(pages) == sorted((name, name) for name in WARNINGS)
     assert set(re.findall(r"^\.It Cm ([a-z-]+-[a-z-]+)$", manual, re.M)) == WARNINGS

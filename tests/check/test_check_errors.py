@@ -4,15 +4,14 @@ import pytest
 from support.trees import Files, bundle, in_memory, longrun, oneshot, pipeline, service
 
 from s6gen.check.errors import errors, tree_errors
-from s6gen.rendering.tree import file
 from s6gen.sources.service_set import service_set
 
 
-def told(files: Files, *given: str) -> list[str]:
+def error_lines(files: Files, *given: str) -> list[str]:
     """The errors in a source, in one line each."""
     return [
-        f"{one.path}:{one.line}: {one.message} [{one.rule}]"
-        for one in errors(service_set([in_memory(files)], given))
+        f"{finding.path}:{finding.line}: {finding.message} [{finding.rule}]"
+        for finding in errors(service_set([in_memory(files)], given))
     ]
 
 
@@ -43,7 +42,7 @@ GOOD = {
 
 @pytest.mark.parametrize("files", GOOD.values(), ids=GOOD)
 def test_nothing_wrong(files: Files) -> None:
-    assert told(files) == []
+    assert error_lines(files) == []
 
 
 BAD = {
@@ -218,13 +217,13 @@ BAD = {
 
 @pytest.mark.parametrize(("files", "expected"), BAD.values(), ids=BAD)
 def test_one_thing_wrong(files: Files, expected: str) -> None:
-    assert told(files) == [expected]
+    assert error_lines(files) == [expected]
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     files = longrun("a", dependencies="b\n", timeout_up="x") | service("b", "oneshot")
 
-    assert [line.split(" ")[0] for line in told(files)] == [
+    assert [line.split(" ")[0] for line in error_lines(files)] == [
         "src/a/timeout-up:1:",
         "src/b/up:0:",
     ]
@@ -237,7 +236,7 @@ def test_a_fragment_gets_one_line() -> None:
         "lower/dependencies.d/a": "",
     }
 
-    assert told(files) == [
+    assert error_lines(files) == [
         "src/a/dependencies:1: nothing here defines base, net, disk, log, clock, user and 1 more "
         "and there is no type in lower; add what is missing, or if it comes from elsewhere lay "
         "that beneath with --layer DIR or name it with --given NAME [names-are-defined]"
@@ -247,15 +246,15 @@ def test_a_fragment_gets_one_line() -> None:
 def test_what_is_given_is_not_missing() -> None:
     files = oneshot("a", dependencies="base\nnet\n") | {"lower/dependencies.d/a": ""}
 
-    assert told(files, "base", "net", "lower") == []
+    assert error_lines(files, "base", "net", "lower") == []
 
 
 def test_the_same_name_in_two_sources() -> None:
     both = [in_memory(oneshot("a"), "one"), in_memory(longrun("a"), "two")]
 
-    assert [(one.path, one.message) for one in errors(service_set(both))] == [
-        ("two/a", "already defined in one/a; rename or remove one of them")
-    ]
+    assert [
+        (finding.path, finding.message) for finding in errors(service_set(both))
+    ] == [("two/a", "already defined in one/a; rename or remove one of them")]
 
 
 def test_each_cycle_is_told_once() -> None:
@@ -267,7 +266,9 @@ def test_each_cycle_is_told_once() -> None:
         **oneshot("e", dependencies="e\na\n"),
     }
 
-    assert [line.partition("cycle: ")[2].partition(";")[0] for line in told(files)] == [
+    assert [
+        line.partition("cycle: ")[2].partition(";")[0] for line in error_lines(files)
+    ] == [
         "a -> b -> a",
         "c -> d -> c",
         "e -> e",
@@ -283,7 +284,7 @@ def test_reload_is_read_from_0_7_on(
 ) -> None:
     services = service_set([in_memory(oneshot("a", reload="{"))], (), version)
 
-    assert [one.path for one in errors(services)] == expected
+    assert [finding.path for finding in errors(services)] == expected
 
 
 def test_many_cycles_at_once() -> None:
@@ -297,7 +298,7 @@ def test_many_cycles_at_once() -> None:
         "all/contents": "".join(f"{name}\n" for name in names),
     }
 
-    assert len(told(files)) == 1
+    assert len(error_lines(files)) == 1
 
 
 def test_a_chain_of_ten_thousand() -> None:
@@ -311,8 +312,8 @@ def test_a_chain_of_ten_thousand() -> None:
         "all/contents": "".join(f"s{n}\n" for n in range(10001)),
     }
 
-    assert told(files | wide) == []
-    assert told(files | {"s10000/dependencies": "s0\n"}) == [
+    assert error_lines(files | wide) == []
+    assert error_lines(files | {"s10000/dependencies": "s0\n"}) == [
         "src/s0/dependencies:1: dependency cycle: s0 -> s1 -> s2 -> s3 -> s4 -> s5 -> s6 -> s7 -> "
         "s8 -> s9 -> (9990 more) -> s10000 -> s0; remove one of these steps "
         "[dependencies-have-no-cycle]"
@@ -320,13 +321,12 @@ def test_a_chain_of_ten_thousand() -> None:
 
 
 def test_a_tree_that_is_not_written_yet() -> None:
-    sound = {
-        "a/type": file(b"oneshot\n"),
-        "a/up": file(b""),
-        "a/dependencies.d/mount": file(b""),
-    }
-
-    assert tree_errors(sound, "sv") == []
-    assert [one.path for one in tree_errors(sound | {"a/up": file(b"}")}, "sv")] == [
-        "sv/a/up"
+    files = [
+        ("a/up", b"", False),
+        ("a/type", b"oneshot\n", False),
+        ("a/dependencies.d/mount", b"", False),
     ]
+    broken = [("a/up", b"}", False), *files[1:]]
+
+    assert tree_errors(files, "sv") == []
+    assert [finding.path for finding in tree_errors(broken, "sv")] == ["sv/a/up"]

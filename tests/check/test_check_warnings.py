@@ -10,11 +10,11 @@ SH = "#!/bin/sh\n"
 EX = "#!/bin/execlineb -P\n"
 
 
-def told(files: Files) -> list[tuple[str, int, str]]:
+def warnings_of(files: Files) -> list[tuple[str, int, str]]:
     """The warnings of a source: path, line, name."""
     return [
-        (one.path, one.line, one.rule)
-        for one in warnings(service_set([in_memory(files)]))
+        (finding.path, finding.line, finding.rule)
+        for finding in warnings(service_set([in_memory(files)]))
     ]
 
 
@@ -81,7 +81,7 @@ GOOD = {
 
 @pytest.mark.parametrize("files", GOOD.values(), ids=GOOD)
 def test_quiet(files: Files) -> None:
-    assert told(files) == []
+    assert warnings_of(files) == []
 
 
 A_RUN = "src/a/run"
@@ -261,10 +261,10 @@ BAD = [
 @pytest.mark.parametrize(
     ("name", "path", "line", "files"),
     BAD,
-    ids=[f"{one[0]} {number}" for number, one in enumerate(BAD)],
+    ids=[f"{case[0]} {number}" for number, case in enumerate(BAD)],
 )
 def test_warned_of(name: str, path: str, line: int, files: Files) -> None:
-    assert told(files) == [(path, line, name)]
+    assert warnings_of(files) == [(path, line, name)]
 
 
 def test_no_word_more_about_what_is_an_error() -> None:
@@ -275,7 +275,7 @@ def test_no_word_more_about_what_is_an_error() -> None:
         | {"l/consumer-for/p": ""}
     )
 
-    assert told(files) == []
+    assert warnings_of(files) == []
 
 
 DISK = (
@@ -289,4 +289,4 @@ DISK = (
 
 
 def test_every_warning_is_tried() -> None:
-    assert {one[0] for one in BAD} | set(DISK) == WARNINGS
+    assert {case[0] for case in BAD} | set(DISK) == WARNINGS

@@ -78,13 +78,13 @@ def test_agrees_with_s6_rc_compile(
     build(case["tree"], tmp_path)
     monkeypatch.chdir(tmp_path)
     try:
-        found = {version: not errors(read(case, version)) for version in verdicts}
+        accepted = {version: not errors(read(case, version)) for version in verdicts}
         services = read(case, REFERENCE)
     finally:
         permit(tmp_path)
 
-    assert found == {
+    assert accepted == {
         version: verdict["exit"] == 0 for version, verdict in verdicts.items()
     }
-    if found[REFERENCE] and "db" in case:
+    if accepted[REFERENCE] and "db" in case:
         assert database(services) == case["db"]

@@ -179,10 +179,10 @@ def test_annotations_for_github(tmp_path: Path) -> None:
 
 def test_a_report_for_gitlab(tmp_path: Path) -> None:
     on_disk(BROKEN, tmp_path / "src")
-    found = json.loads(call("check", "--format", "gitlab", "src", cwd=tmp_path)[1])
+    findings = json.loads(call("check", "--format", "gitlab", "src", cwd=tmp_path)[1])
 
-    assert len({one.pop("fingerprint") for one in found}) == 3
-    assert found[0] == {
+    assert len({finding.pop("fingerprint") for finding in findings}) == 3
+    assert findings[0] == {
         "description": "unmatched }; remove it, or open a block with a { that stands alone",
         "check_name": "scripts-are-lexed",
         "severity": "critical",

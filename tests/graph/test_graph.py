@@ -8,8 +8,8 @@ from support.command import call
 from support.program import require
 from support.trees import Files, bundle, in_memory, longrun, on_disk, oneshot, pipeline
 
-from s6gen.graph.draw import dot, mermaid
-from s6gen.graph.picture import picture
+from s6gen.graph.draw import dot_text, mermaid_text
+from s6gen.graph.picture import picture_of
 from s6gen.sources.service_set import service_set
 
 SYSTEM: Files = (
@@ -24,13 +24,15 @@ SYSTEM: Files = (
 )
 
 
-def drawn(files: Files) -> str:
+def dot_lines(files: Files) -> str:
     """The picture as Graphviz text, without the first and last lines that are always the same."""
-    return "\n".join(dot(picture(service_set([in_memory(files)]))).splitlines()[4:-1])
+    return "\n".join(
+        dot_text(picture_of(service_set([in_memory(files)]))).splitlines()[4:-1]
+    )
 
 
 def test_boxes_frames_and_needs() -> None:
-    assert drawn(SYSTEM) == "\n".join(
+    assert dot_lines(SYSTEM) == "\n".join(
         [
             '  "mount" [label="mount", shape=ellipse];',
             '  "net" [label="net", shape=ellipse];',
@@ -58,7 +60,7 @@ def test_boxes_frames_and_needs() -> None:
 def test_mermaid() -> None:
     files = oneshot('a "#1"') | longrun("b", dependencies='a "#1"\n') | bundle("x", "b")
 
-    assert mermaid(picture(service_set([in_memory(files)]))) == (
+    assert mermaid_text(picture_of(service_set([in_memory(files)]))) == (
         "flowchart LR\n"
         '  n0(["a #quot;#35;1#quot;"])\n'
         '  n1["b"]\n'
@@ -77,13 +79,13 @@ def test_a_funnel_is_one_box() -> None:
         | longrun("l", consumer_for="m\n")
     )
 
-    assert drawn(files) == '  "l" [label="p2\\lp1\\l| m\\l| | l\\l"];'
+    assert dot_lines(files) == '  "l" [label="p2\\lp1\\l| m\\l| | l\\l"];'
 
 
 def test_cycles_are_drawn_as_they_are() -> None:
     files = oneshot("a", dependencies="b\n") | oneshot("b", dependencies="a\n")
 
-    assert drawn(files).splitlines()[2:] == ['  "a" -> "b";', '  "b" -> "a";']
+    assert dot_lines(files).splitlines()[2:] == ['  "a" -> "b";', '  "b" -> "a";']
 
 
 @pytest.mark.parametrize("wide", [False, True], ids=["a chain", "a bundle"])
@@ -96,7 +98,7 @@ def test_ten_thousand(wide: bool) -> None:
     names = "".join(f"s{number}\n" for number in range(10000))
     files |= {"x/type": "bundle\n", "x/contents": names} if wide else oneshot("s10000")
 
-    assert drawn(files).count("->") == (0 if wide else 10000)
+    assert dot_lines(files).count("->") == (0 if wide else 10000)
 
 
 def test_graphviz_draws_it(tmp_path: Path) -> None:
@@ -151,4 +153,4 @@ def test_a_pipeline_of_three_thousand() -> None:
         files[f"s{number}/consumer-for"] = f"s{number - 1}\n"
     del files["s0/consumer-for"], files["s2999/producer-for"]
 
-    assert drawn(files).count("[label=") == 1
+    assert dot_lines(files).count("[label=") == 1

@@ -1,19 +1,21 @@
-"""What must hold between services for s6-rc-compile to take them."""
+"""Errors between services: their names, pipelines and cycles."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from s6gen.check.cycles import cycles
-from s6gen.check.finding import Finding
+from s6gen.check.finding import Finding, reference_finding
 from s6gen.names import RESERVED
-from s6gen.sources.entries import Broken
-from s6gen.sources.service import BUNDLE, LONGRUN, Reference, Service, read
+from s6gen.sources.entries import Broken, Source
+from s6gen.sources.service import (
+    BUNDLE,
+    LONGRUN,
+    ONESHOT,
+    Reference,
+    Service,
+    content_of,
+)
 from s6gen.sources.service_set import ServiceSet
-
-
-def mention(service: Service, reference: Reference, message: str) -> Finding:
-    """A finding where a service mentions another."""
-    return Finding(service.definition.place(reference.file), message, reference.line)
 
 
 def sources_can_be_opened(services: ServiceSet) -> Iterator[Finding]:
@@ -27,7 +29,7 @@ def sources_can_be_opened(services: ServiceSet) -> Iterator[Finding]:
 
 
 def entries_can_be_examined(services: ServiceSet) -> Iterator[Finding]:
-    """Whatever is in a source can be told a directory or not (add_sources: stat_at)."""
+    """Every entry of a source can be examined (add_sources: stat_at)."""
     for source in services.sources:
         for name, reason in source.broken.items():
             yield Finding(
@@ -36,178 +38,229 @@ def entries_can_be_examined(services: ServiceSet) -> Iterator[Finding]:
 
 
 def names_are_allowed(services: ServiceSet) -> Iterator[Finding]:
-    """No newline, no reserved prefix, in names of files too (s6-rc-compile: Source format)."""
+    """No name, not even of a file, has a newline or a reserved prefix.
+
+    (s6-rc-compile: Source format)
+    """
     for source in services.sources:
-        names = (definition.name for definition in source.definitions)
-        for name in (*names, *source.files, *source.broken):
-            path = f"{source.path}/{name}"
-            if "\n" in name:
-                yield Finding(path, "a newline in a name; rename it")
-            elif name.startswith(RESERVED):
-                yield Finding(path, f"{RESERVE}; rename it")
+        yield from forbidden_names(source)
     for service in services.all:
-        for reference in (*service.references, *service.pipeline_names):
-            if reference.name.startswith(RESERVED):
-                yield mention(
-                    service, reference, f"{reference.name}: {RESERVE}; remove it"
-                )
+        yield from reserved_references(service)
 
 
-RESERVE = "names that begin with s6rc- or s6-rc- are reserved"
+RESERVED_NAMES = "names that begin with s6rc- or s6-rc- are reserved"
+
+
+def forbidden_names(source: Source) -> Iterator[Finding]:
+    """The names in a source directory that must not be there."""
+    for name in names_in_source(source):
+        path = f"{source.path}/{name}"
+        if "\n" in name:
+            yield Finding(path, "a newline in a name; rename it")
+        elif name.startswith(RESERVED):
+            yield Finding(path, f"{RESERVED_NAMES}; rename it")
+
+
+def names_in_source(source: Source) -> Iterator[str]:
+    """All names in a source directory."""
+    for definition in source.definitions:
+        yield definition.name
+    yield from source.files
+    yield from source.broken
+
+
+def reserved_references(service: Service) -> Iterator[Finding]:
+    """The reserved names in the lists of a service."""
+    for reference in (*service.references, *service.pipeline_names):
+        if reference.name.startswith(RESERVED):
+            message = f"{reference.name}: {RESERVED_NAMES}; remove it"
+            yield reference_finding(service, reference, message)
 
 
 def names_are_defined_once(services: ServiceSet) -> Iterator[Finding]:
-    """Names cannot be duplicated, by pipelines neither (s6-rc-compile: Source format)."""
+    """No name is defined twice, by services or pipelines.
+
+    (s6-rc-compile: Source format)
+    """
+    # Of two services with a name, the first counts.
     for service in services.all:
         first = services.services[service.name]
         if first is not service:
             yield Finding(
                 service.definition.path,
-                f"already defined in {first.definition.path}; rename or remove one of them",
+                f"already defined in {first.definition.path}; "
+                "rename or remove one of them",
             )
     for service in services.services.values():
         for reference in service.pipeline_names[:1]:
-            holder = services.services.get(reference.name)
-            pipeline = services.pipelines[reference.name]
-            if holder:
-                where = holder.definition.path
-            elif pipeline.last is not service:
-                where = f"{pipeline.last.definition.path}/pipeline-name"
-            else:
-                continue
-            yield mention(
-                service,
-                reference,
-                f"{reference.name} is already defined in {where}; rename one",
-            )
+            path = other_definition(services, service, reference)
+            if path:
+                yield reference_finding(
+                    service,
+                    reference,
+                    f"{reference.name} is already defined in {path}; rename one",
+                )
+
+
+def other_definition(
+    services: ServiceSet, service: Service, reference: Reference
+) -> str:
+    """The path that defines the name of a service's pipeline already, or empty."""
+    named = services.services.get(reference.name)
+    if named:
+        return named.definition.path
+    last = services.pipelines[reference.name].last
+    if last is not service:
+        return f"{last.definition.path}/pipeline-name"
+    return ""
 
 
 def consumers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
     """A producer's consumer is a longrun that declares it back (resolve_prodcons)."""
-    known: dict[str, Declared] = {}
+    declarations: dict[str, Declaration] = {}
     for service in services.of_type(LONGRUN):
-        for reference in service.consumers if len(service.consumers) == 1 else ():
-            yield from declared_back(
-                services, service, reference, "consumer-for", known
+        # producer-for-names-one reports several consumers.
+        if len(service.consumers) == 1:
+            reference = service.consumers[0]
+            yield from pipe_errors(
+                services, service, reference, "consumer-for", declarations
             )
 
 
 def producers_are_longruns(services: ServiceSet) -> Iterator[Finding]:
     """A consumer's producers are longruns that declare it back (resolve_prodcons)."""
-    known: dict[str, Declared] = {}
+    declarations: dict[str, Declaration] = {}
     for service in services.of_type(LONGRUN):
         for reference in service.producers:
-            yield from declared_back(
-                services, service, reference, "producer-for", known
+            yield from pipe_errors(
+                services, service, reference, "producer-for", declarations
             )
 
 
-class Declared(NamedTuple):
-    """What the other end of a pipe declares: kept, for a logger may have thousands of producers."""
+class Declaration(NamedTuple):
+    """The names in producer-for or consumer-for of the other end of a pipe."""
 
     names: frozenset[str]
-    all_defined: bool
+    is_certain: bool
+    """The file can be read, and all names in it are defined.
+
+    If not, other rules report it, and one of the names may be meant for this end.
+    """
 
 
-def declared_back(
+def pipe_errors(
     services: ServiceSet,
     service: Service,
     reference: Reference,
     file: str,
-    known: dict[str, Declared],
+    declarations: dict[str, Declaration],
 ) -> Iterator[Finding]:
-    """The other end of a pipe is a longrun whose file names this service."""
-    if services.is_bundle(reference.name):
-        yield mention(
-            service, reference, f"{reference.name} is a bundle; {ONLY_LONGRUNS}"
-        )
-    other = services.services.get(reference.name)
-    if other is None or not other.type or other.type == BUNDLE:
+    """Check that the other end of a pipe is a longrun whose file names this service.
+
+    declarations keeps what is known of the other ends, as a logger may have thousands
+    of producers.
+    """
+    name = reference.name
+    kind = kind_of(services, name)
+    if kind in (BUNDLE, ONESHOT):
+        message = f"{name} is a {kind}; pipelines are made of longruns only"
+        yield reference_finding(service, reference, message)
         return
-    if other.type != LONGRUN:
-        yield mention(service, reference, f"{other.name} is a oneshot; {ONLY_LONGRUNS}")
+    if kind != LONGRUN:
         return
-    if isinstance(read(other.definition, file), Broken):
-        return
-    if other.name not in known:
-        back = other.consumers if file == "producer-for" else other.producers
-        names = frozenset(one.name for one in back)
-        known[other.name] = Declared(names, all(map(services.is_defined, names)))
-    # A name that is not defined is told of elsewhere, and may well be meant for this one.
-    if service.name not in known[other.name].names and known[other.name].all_defined:
-        yield mention(
-            service,
-            reference,
-            f"{other.name} does not declare it back; write {service.name} into "
-            f"{other.definition.path}/{file}",
-        )
+    other = services.services[name]
+    if name not in declarations:
+        declarations[name] = declaration(services, other, file)
+    names, is_certain = declarations[name]
+    if service.name not in names and is_certain:
+        path = f"{other.definition.path}/{file}"
+        message = f"{name} does not declare it back; write {service.name} into {path}"
+        yield reference_finding(service, reference, message)
 
 
-ONLY_LONGRUNS = "pipelines are made of longruns only"
+def kind_of(services: ServiceSet, name: str) -> str:
+    """The type of the service or pipeline with this name; empty if it is unknown."""
+    service = services.services.get(name)
+    if service:
+        return service.type
+    if name in services.pipelines:
+        return BUNDLE
+    return ""
+
+
+def declaration(services: ServiceSet, service: Service, file: str) -> Declaration:
+    """The names that a service declares in producer-for or consumer-for."""
+    # A filter between two pipes has both lists, which the file tells apart.
+    references = service.producers
+    if file == "producer-for":
+        references = service.consumers
+    names = frozenset(reference.name for reference in references)
+    is_readable = not isinstance(content_of(service.definition, file), Broken)
+    are_defined = all(map(services.is_defined, names))
+    return Declaration(names, is_readable and are_defined)
 
 
 def bundles_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
     """No bundle contains itself (s6-rc-compile: For bundles)."""
-    graph = {
-        bundle.name: [
-            reference.name
-            for reference in bundle.contents
-            if services.is_bundle(reference.name)
-        ]
-        for bundle in services.of_type(BUNDLE)
-    }
-    for cycle in cycles(graph):
+    for cycle in cycles(bundle_graph(services)):
         yield cycle_finding(services, cycle, "bundle")
+
+
+def bundle_graph(services: ServiceSet) -> dict[str, list[str]]:
+    """The bundles, and the bundles in each."""
+    bundles = services.of_type(BUNDLE)
+    return {bundle.name: services.bundles_in(bundle) for bundle in bundles}
 
 
 def dependencies_have_no_cycle(services: ServiceSet) -> Iterator[Finding]:
     """No service depends on itself (s6-rc-compile: For atomic services).
 
-    A producer depends on its consumer, so this finds cyclic pipelines too; and since each
-    producer has one consumer that declares it back, pipelines cannot collide.
+    A producer depends on its consumer, so this finds cyclic pipelines too; and since
+    each producer has one consumer that declares it back, pipelines cannot collide.
     """
-    graph = {
-        name: tuple(services.needs(name))
-        for name in (*services.services, *services.pipelines)
-    }
-    for cycle in cycles(graph):
-        if not all(services.is_bundle(name) for name in cycle):
+    for cycle in cycles(dependency_graph(services)):
+        is_of_bundles = all(map(services.is_bundle, cycle))
+        if not is_of_bundles:
             yield cycle_finding(services, cycle, "dependency")
 
 
+def dependency_graph(services: ServiceSet) -> dict[str, tuple[str, ...]]:
+    """The services and pipelines, and the names that each needs."""
+    names = (*services.services, *services.pipelines)
+    return {name: tuple(services.needs(name)) for name in names}
+
+
 LONG = 12
-"""More names of a cycle than these are not shown."""
+"""The number of names that are shown of a cycle."""
 
 
-def cycle_finding(services: ServiceSet, cycle: Sequence[str], what: str) -> Finding:
+def cycle_finding(services: ServiceSet, cycle: Sequence[str], kind: str) -> Finding:
     """A cycle, at the first name that leads into it."""
-    start = min(
-        (place for place, name in enumerate(cycle) if name in services.services),
-        key=lambda place: (services.is_bundle(cycle[place]), cycle[place]),
-    )
-    names = [*cycle[start:], *cycle[:start], cycle[start]]
-    service = services.services[names[0]]
-    reference = next(one for one in service.references if one.name == names[1])
-    steps = [
-        f"{name} (bundle)" if what != "bundle" and services.is_bundle(name) else name
-        for name in names
-    ]
+    # A pipeline has no definition to show, and a service shows more than a bundle.
+    defined = [name for name in cycle if name in services.services]
+    first = min(defined, key=lambda name: (services.is_bundle(name), name))
+    start = cycle.index(first)
+    names = [*cycle[start:], *cycle[:start], first]
+    service = services.services[first]
+    reference = reference_to(names[1], service)
+    steps = names
+    if kind != "bundle":
+        steps = [marked_bundle(services, name) for name in names]
+    # The last two stay, as the cycle ends where it began.
     if len(steps) > LONG:
         steps[LONG - 2 : -2] = [f"({len(steps) - LONG} more)"]
-    return mention(
-        service,
-        reference,
-        f"{what} cycle: {' -> '.join(steps)}; remove one of these steps",
-    )
+    path = " -> ".join(steps)
+    message = f"{kind} cycle: {path}; remove one of these steps"
+    return reference_finding(service, reference, message)
 
 
-RULES = (
-    sources_can_be_opened,
-    entries_can_be_examined,
-    names_are_allowed,
-    names_are_defined_once,
-    consumers_are_longruns,
-    producers_are_longruns,
-    bundles_have_no_cycle,
-    dependencies_have_no_cycle,
-)
+def marked_bundle(services: ServiceSet, name: str) -> str:
+    """A name, marked if it is that of a bundle."""
+    if services.is_bundle(name):
+        return f"{name} (bundle)"
+    return name
+
+
+def reference_to(name: str, service: Service) -> Reference:
+    """The first mention of a name in a service, which must have one."""
+    return next(reference for reference in service.references if reference.name == name)

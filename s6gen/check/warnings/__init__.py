@@ -1,63 +1,66 @@
-"""All warnings by name: what s6-rc-compile accepts, and is almost surely wrong."""
+"""All warnings: the table of rules for sources that compile and are surely wrong.
 
-from collections.abc import Callable, Container, Iterator, Mapping
-from itertools import islice
+To add one: a function in the file of its subject, a line in a table here, and a page in
+docs/warnings.
+"""
 
-from s6gen.check.errors.definitions import at
-from s6gen.check.finding import Finding
-from s6gen.check.warnings import bundles as graphs
-from s6gen.check.warnings import numbers as values
-from s6gen.check.warnings import pipelines
-from s6gen.check.warnings import run_scripts as scripts
-from s6gen.check.warnings import unread_files as unread
-from s6gen.check.warnings.command_lines import (
-    COMMAND_LINE_WARNINGS,
-    command_line,
-    null_character,
-    shell_script,
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+
+from s6gen.check.finding import Finding, add_rule, file_finding, rule_name
+from s6gen.check.warnings import (
+    bundles,
+    command_lines,
+    names,
+    numbers,
+    pipelines,
+    run_scripts,
+    unread_files,
 )
-from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service
+from s6gen.sources.script import RunScript
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, ONESHOT_SCRIPTS, Service
 from s6gen.sources.service_set import ServiceSet
 
-FileWarning = Callable[[ServiceSet, Service, str], Iterator[Finding]]
-"""Looks at one file of a service."""
+ServiceRule = Callable[[ServiceSet, Service], Iterator[Finding]]
+"""Checks a service as a whole."""
+FileRule = Callable[[ServiceSet, Service, str], Iterator[Finding]]
+"""Checks one file of a service."""
+ScriptRule = Callable[[str, RunScript], Iterator[tuple[str, int]]]
+"""Checks a run or finish script: its file, itself; yields messages and their lines."""
+CommandLineRule = Callable[[command_lines.Command], Iterator[tuple[str, int]]]
+"""Checks the words of an execline script; yields messages and their lines."""
+SetRule = Callable[[ServiceSet], Iterator[Finding]]
+"""Checks all services together."""
 
-EACH: tuple[FileWarning, ...] = (
-    graphs.odd_name,
-    graphs.blank_at_end,
-    graphs.empty_bundle,
+SERVICE_RULES: tuple[ServiceRule, ...] = (
+    names.odd_name,
+    names.blank_at_end,
+    bundles.empty_bundle,
 )
-"""For every service."""
+"""The rules for every service."""
 
-STRANGERS: tuple[FileWarning, ...] = (
-    unread.misspelt_file,
-    unread.file_of_another_type,
-    unread.down_in_longrun,
-    unread.log_directory,
-    unread.file_not_copied,
-)
-"""For every file that s6-rc-compile does not look at."""
-
-_FLAGS: Mapping[str, tuple[FileWarning, ...]] = {
-    "flag-essential": (unread.file_too_new,),
-    "flag-recommended": (unread.file_too_new,),
+_FLAGS: Mapping[str, tuple[FileRule, ...]] = {
+    "flag-essential": (unread_files.file_too_new,),
+    "flag-recommended": (unread_files.file_too_new,),
 }
-_ATOMIC: Mapping[str, tuple[FileWarning, ...]] = {
+_ATOMIC: Mapping[str, tuple[FileRule, ...]] = {
     **_FLAGS,
-    "dependencies": (unread.list_beside_directory,),
-    "dependencies.d": (graphs.lost_in_git,),
-    "timeout-up": (values.timeout_in_seconds,),
-    "timeout-down": (values.timeout_in_seconds,),
+    "dependencies": (unread_files.list_beside_directory,),
+    "dependencies.d": (unread_files.lost_in_git,),
+    "timeout-up": (numbers.timeout_in_seconds,),
+    "timeout-down": (numbers.timeout_in_seconds,),
 }
+_ONESHOT_SCRIPT: tuple[FileRule, ...] = (
+    command_lines.null_character,
+    command_lines.shell_script,
+    run_scripts.script_missing,
+)
 
-_SCRIPT: tuple[FileWarning, ...] = (null_character, shell_script, graphs.script_missing)
-
-KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
+FILE_RULES: Mapping[str, Mapping[str, tuple[FileRule, ...]]] = {
     ONESHOT: {
         **_ATOMIC,
-        "up": _SCRIPT,
-        "down": _SCRIPT,
-        "reload": (unread.file_too_new, *_SCRIPT),
+        "up": _ONESHOT_SCRIPT,
+        "down": _ONESHOT_SCRIPT,
+        "reload": (unread_files.file_too_new, *_ONESHOT_SCRIPT),
     },
     LONGRUN: {
         **_ATOMIC,
@@ -68,110 +71,157 @@ KNOWN: Mapping[str, Mapping[str, tuple[FileWarning, ...]]] = {
             pipelines.roles_swapped,
         ),
         "consumer-for": (pipelines.consumer_of_nothing,),
-        "pipeline-name": (unread.pipeline_name_ignored,),
+        "pipeline-name": (pipelines.pipeline_name_ignored,),
         "notification-fd": (
-            values.descriptor_too_low,
-            values.text_after_number,
-            scripts.notification_never_written,
+            numbers.descriptor_too_low,
+            numbers.text_after_number,
+            run_scripts.notification_never_written,
         ),
-        "lock-fd": (values.descriptor_too_low, values.text_after_number),
-        "timeout-kill": (values.timeout_in_seconds, values.text_after_number),
-        "timeout-finish": (values.timeout_in_seconds, values.text_after_number),
-        "max-death-tally": (values.death_tally_clipped, values.text_after_number),
-        "down-signal": (values.unknown_signal,),
-        "reload-signal": (unread.file_too_new, values.unknown_signal),
-        "flag-newpidns": (unread.file_too_new,),
-        "flag-timeout-killpg": (unread.file_too_new,),
-        "data": (unread.relative_link,),
-        "env": (unread.relative_link,),
-        "template": (unread.relative_link,),
+        "lock-fd": (numbers.descriptor_too_low, numbers.text_after_number),
+        "timeout-kill": (numbers.timeout_in_seconds, numbers.text_after_number),
+        "timeout-finish": (numbers.timeout_in_seconds, numbers.text_after_number),
+        "max-death-tally": (numbers.death_tally_clipped, numbers.text_after_number),
+        "down-signal": (numbers.unknown_signal,),
+        "reload-signal": (unread_files.file_too_new, numbers.unknown_signal),
+        "flag-newpidns": (unread_files.file_too_new,),
+        "flag-timeout-killpg": (unread_files.file_too_new,),
+        "data": (unread_files.relative_link,),
+        "env": (unread_files.relative_link,),
+        "template": (unread_files.relative_link,),
     },
     BUNDLE: {
         **_FLAGS,
-        "contents": (unread.list_beside_directory,),
-        "contents.d": (graphs.lost_in_git,),
+        "contents": (unread_files.list_beside_directory,),
+        "contents.d": (unread_files.lost_in_git,),
     },
 }
-"""By type, for the files that s6-rc-compile looks at."""
+"""By type, the rules for the files that s6-rc-compile looks at."""
 
-SETS = (
-    unread.unread_file,
-    graphs.empty_source,
-    graphs.services_in_no_bundle,
-    graphs.too_many_services,
+SCRIPTS: Mapping[str, tuple[str, ...]] = {
+    ONESHOT: ONESHOT_SCRIPTS,
+    LONGRUN: ("run", "finish"),
+    BUNDLE: (),
+}
+"""By type, the files that the next two tables are for."""
+
+_SCRIPT: tuple[ScriptRule, ...] = (
+    run_scripts.no_shebang,
+    run_scripts.interpreter_not_absolute,
+    run_scripts.carriage_return,
+    run_scripts.env_with_arguments,
+    run_scripts.script_not_lexed,
 )
 
+SCRIPT_RULES: Mapping[str, tuple[ScriptRule, ...]] = {
+    "run": (*_SCRIPT, run_scripts.shell_stays, run_scripts.run_in_background),
+    "finish": _SCRIPT,
+}
+"""The rules for the scripts of longruns."""
 
-def name_of(rule: Callable[..., object]) -> str:
-    """The name that a rule goes by outside: its function's, with dashes."""
-    return rule.__name__.replace("_", "-")
-
-
-WARNINGS = frozenset(
-    [
-        *map(name_of, EACH),
-        *map(name_of, STRANGERS),
-        *(
-            name_of(rule)
-            for files in KNOWN.values()
-            for rules in files.values()
-            for rule in rules
-        ),
-        *map(name_of, scripts.SCRIPT_WARNINGS),
-        *map(name_of, COMMAND_LINE_WARNINGS),
-        *map(name_of, SETS),
-    ]
+COMMAND_LINE_RULES: tuple[CommandLineRule, ...] = (
+    command_lines.single_quotes,
+    command_lines.block_missing,
+    command_lines.glued_brace,
+    command_lines.variable_not_imported,
+    command_lines.next_line_is_an_argument,
+    command_lines.shell_syntax,
 )
+"""The rules for execline scripts."""
+
+UNREAD_FILE_RULES: tuple[FileRule, ...] = (
+    unread_files.misspelt_file,
+    unread_files.file_of_another_type,
+    unread_files.down_in_longrun,
+    unread_files.log_directory,
+    unread_files.file_not_copied,
+)
+"""The rules for the files that s6-rc-compile does not look at."""
+
+SET_RULES: tuple[SetRule, ...] = (
+    unread_files.unread_file,
+    bundles.empty_source,
+    bundles.services_in_no_bundle,
+    bundles.too_many_services,
+)
+"""The rules for all services together."""
+
+
+def all_names() -> Iterator[str]:
+    """The names of all rules in the tables."""
+    yield from map(rule_name, SERVICE_RULES)
+    yield from map(rule_name, COMMAND_LINE_RULES)
+    yield from map(rule_name, UNREAD_FILE_RULES)
+    yield from map(rule_name, SET_RULES)
+    for script_rules in SCRIPT_RULES.values():
+        yield from map(rule_name, script_rules)
+    for rules_by_file in FILE_RULES.values():
+        for rules in rules_by_file.values():
+            yield from map(rule_name, rules)
+
+
+WARNINGS = frozenset(all_names())
 """The names of all warnings."""
 
 
 def warnings(services: ServiceSet, ignored: Container[str] = ()) -> Iterator[Finding]:
-    """Everything that compiles and then fails, but what is ignored."""
-    for service in services.own():
-        for finding in service_warnings(services, service):
-            if finding.rule not in ignored:
-                yield finding
-    for rule in SETS:
-        for finding in rule(services):
-            if name_of(rule) not in ignored:
-                yield stamped(rule, finding)
+    """Yield a finding for everything that compiles and then fails.
+
+    Warnings whose names are ignored are left out.
+    """
+    for finding in all_findings(services):
+        if finding.rule not in ignored:
+            yield finding._replace(is_warning=True)
 
 
-def service_warnings(services: ServiceSet, service: Service) -> list[Finding]:
-    """What is to be said of one service, but not of what a layer beneath brings."""
-    found = [stamped(rule, one) for rule in EACH for one in rule(services, service, "")]
-    known = KNOWN[service.type]
-    scripts_here = SCRIPTS[service.type]
-    for file in service.definition.entries:
-        if file in service.definition.lent:
-            continue
-        for rule in known.get(file, ()):
-            for one in rule(services, service, file):
-                found.append(stamped(rule, one))
-        if file in scripts_here:
-            found += script_warnings(service, file)
-    for file in islice(unread.strangers(service), unread.MOST):
-        for rule in STRANGERS:
-            for one in rule(services, service, file):
-                found.append(stamped(rule, one))
-    return found
+def all_findings(services: ServiceSet) -> Iterator[Finding]:
+    """The findings of all rules."""
+    for service in services.own_services():
+        yield from service_findings(services, service)
+    for rule in SET_RULES:
+        yield from add_rule(rule(services), rule)
 
 
-SCRIPTS = {ONESHOT: ("up", "down", "reload"), LONGRUN: ("run", "finish"), BUNDLE: ()}
+def service_findings(services: ServiceSet, service: Service) -> Iterator[Finding]:
+    """The findings in one service, without what a lower layer brings."""
+    for rule in SERVICE_RULES:
+        yield from add_rule(rule(services, service), rule)
+    rules_by_file = FILE_RULES[service.type]
+    scripts = SCRIPTS[service.type]
+    for file in service.definition.own_entries():
+        file_rules = rules_by_file.get(file, ())
+        yield from file_findings(services, service, file, file_rules)
+        if file in scripts:
+            yield from script_findings(service, file)
+            yield from command_line_findings(service, file)
+    for file in unread_files.unread_entries(service):
+        yield from file_findings(services, service, file, UNREAD_FILE_RULES)
 
 
-def script_warnings(service: Service, file: str) -> Iterator[Finding]:
-    """What is to be said of a script by itself."""
-    if script := scripts.script_in(service, file):
-        for rule in scripts.SCRIPT_WARNINGS:
-            for message, line in rule(file, script):
-                yield stamped(rule, at(service, file, message, line))
-    if words := command_line(service, file):
-        for command_rule in COMMAND_LINE_WARNINGS:
-            for message, line in command_rule(words):
-                yield stamped(command_rule, at(service, file, message, line))
+def file_findings(
+    services: ServiceSet, service: Service, file: str, rules: Iterable[FileRule]
+) -> Iterator[Finding]:
+    """The findings of some rules in a file."""
+    for rule in rules:
+        yield from add_rule(rule(services, service, file), rule)
 
 
-def stamped(rule: Callable[..., object], finding: Finding) -> Finding:
-    """The finding of a rule, bearing its name."""
-    return finding._replace(rule=name_of(rule), warning=True)
+def script_findings(service: Service, file: str) -> Iterator[Finding]:
+    """The findings in a run or finish script by itself."""
+    script = run_scripts.script_in(service, file)
+    if script is None:
+        return
+    for rule in SCRIPT_RULES[file]:
+        for message, line in rule(file, script):
+            finding = file_finding(service, file, message, line)
+            yield finding._replace(rule=rule_name(rule))
+
+
+def command_line_findings(service: Service, file: str) -> Iterator[Finding]:
+    """The findings in an execline script by itself."""
+    words = command_lines.command_line(service, file)
+    if not words:
+        return
+    for rule in COMMAND_LINE_RULES:
+        for message, line in rule(words):
+            finding = file_finding(service, file, message, line)
+            yield finding._replace(rule=rule_name(rule))

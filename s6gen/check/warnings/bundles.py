@@ -1,120 +1,66 @@
-"""Warnings of names, and of services that nothing starts."""
+"""Warnings of bundles, of sources, and of the number of services."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from s6gen.check.errors.definitions import at
-from s6gen.check.errors.references import mention
-from s6gen.check.finding import Finding
-from s6gen.sources.entries import File, Folder
-from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, read
+from s6gen.check.finding import Finding, file_finding
+from s6gen.sources.entries import Folder
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, content_of
 from s6gen.sources.service_set import ServiceSet
 
-SAFE = re.compile(r"[A-Za-z0-9_.%:+][A-Za-z0-9_.%:+@-]*")
 
-
-def odd_name(_services: ServiceSet, service: Service, _file: str) -> Iterator[Finding]:
-    """Names are letters, digits, dashes and the like (s6-rc-compile: Source format)."""
-    if not SAFE.fullmatch(service.name):
-        yield Finding(
-            service.definition.path,
-            "a name that breaks list files and scripts; use letters, digits, dashes, underscores",
-        )
-
-
-def blank_at_end(
-    services: ServiceSet, service: Service, _file: str
-) -> Iterator[Finding]:
-    """No name ends in white space, which belongs to it (s6-rc-compile: For bundles)."""
-    for reference in (*service.references, *service.pipeline_names):
-        if reference.name != reference.name.rstrip() and services.is_defined(
-            reference.name
-        ):
-            yield mention(
-                service,
-                reference,
-                f"{reference.name!r}: white space at the end; remove it",
-            )
-
-
-def empty_bundle(
-    _services: ServiceSet, service: Service, _file: str
-) -> Iterator[Finding]:
-    """A bundle stands for something, unless a dot file says that it is empty on purpose."""
+def empty_bundle(_services: ServiceSet, service: Service) -> Iterator[Finding]:
+    """A bundle has contents, unless a dot file says that it is empty on purpose."""
     if service.type != BUNDLE or service.contents:
         return
+    # A bundle with neither list is an error.
     folder = service.definition.entries.get("contents.d")
-    if isinstance(folder, Folder) and not folder.names:
-        yield at(
-            service,
-            "contents.d",
-            "is empty: git does not keep it, and a clone will not compile; put a .gitkeep there",
-        )
-    elif not isinstance(folder, Folder) and isinstance(
-        read(service.definition, "contents"), bytes
-    ):
-        yield at(
+    if isinstance(folder, Folder):
+        if not folder.names:
+            yield file_finding(
+                service,
+                "contents.d",
+                "is empty: git does not keep it, and a clone will not compile; "
+                "put a .gitkeep there",
+            )
+    elif isinstance(content_of(service.definition, "contents"), bytes):
+        yield file_finding(
             service, "contents", "names nothing; name services, or remove the bundle"
         )
 
 
-def lost_in_git(
-    _services: ServiceSet, service: Service, file: str
-) -> Iterator[Finding]:
-    """Names in dependencies.d and contents.d are files: git keeps no empty directories."""
-    folder = service.definition.entries[file]
-    for name in folder.empty if isinstance(folder, Folder) else ():
-        if not name.startswith("."):
-            yield at(
-                service,
-                f"{file}/{name}",
-                "is an empty directory, which git does not keep; make it an empty file",
-            )
-
-
-def script_missing(
-    services: ServiceSet, service: Service, file: str
-) -> Iterator[Finding]:
-    """A script that up or down names is there, and executable (execve)."""
-    words = service.scripts.get(file)
-    if not isinstance(words, list) or len(words) != 1:
-        return
-    path = words[0].value
-    owner, name = in_these_sources(services, path)
-    if owner is None:
-        return
-    entry = owner.definition.entries.get(name)
-    if entry is None:
-        yield at(service, file, f"{path} is not there; create it", words[0].line)
-    elif isinstance(entry, File) and not entry.executable:
-        yield at(
-            service, file, f"{path} is not executable; chmod +x {name}", words[0].line
-        )
-
-
-def in_these_sources(services: ServiceSet, path: str) -> tuple[Service | None, str]:
-    """The service whose definition directory an absolute path leads to, and the name in it."""
-    parts = path.split("/")
-    if len(parts) < 4 or parts[0]:
-        return None, ""
-    source, directory, name = parts[-3:]
-    owner = services.services.get(directory)
-    if owner is None or owner.definition.path.split("/")[-2:] != [source, directory]:
-        return None, ""
-    return owner, name
-
-
 ENOUGH = 0.5
-"""If bundles start fewer of the services than this, they are not what starts this system."""
+"""If bundles do not start this part of the services, something else starts them."""
 
 
 def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
-    """Every service is started by some bundle, if bundles are how this system is started.
+    """Every service is started by some bundle, if bundles start this system.
 
-    Not in an image: layers leave services to those who build on them.
+    Not in an image: layers leave services to the images that are built on them.
     """
-    if any(source.is_layer for source in services.sources):
+    if services.has_layers:
         return
+    unreached = unreached_services(services)
+    needed = names_needed(services, unreached)
+    for service in unreached:
+        if service.name not in needed:
+            yield Finding(
+                service.definition.path,
+                "is in no bundle, and nothing in a bundle depends on it; add it to one",
+            )
+
+
+def unreached_services(services: ServiceSet) -> list[Service]:
+    """The services that no bundle starts; none, if bundles start too few of them."""
+    reached = names_in_bundles(services)
+    atomic = [*services.of_type(ONESHOT), *services.of_type(LONGRUN)]
+    unreached = [service for service in atomic if service.name not in reached]
+    if len(unreached) > ENOUGH * len(atomic):
+        return []
+    return unreached
+
+
+def names_in_bundles(services: ServiceSet) -> set[str]:
+    """The bundles, the names in them, and all that these need."""
     reached: set[str] = set()
     waiting = [bundle.name for bundle in services.of_type(BUNDLE)]
     while waiting:
@@ -122,30 +68,28 @@ def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:
         if name not in reached:
             reached.add(name)
             waiting += services.needs(name)
-    atomic = [*services.of_type(ONESHOT), *services.of_type(LONGRUN)]
-    left = [service for service in atomic if service.name not in reached]
-    if len(left) > ENOUGH * len(atomic):
-        return
-    wanted = {need for service in left for need in services.needs(service.name)}
-    for service in left:
-        if service.name not in wanted:
-            yield Finding(
-                service.definition.path,
-                "is in no bundle, and nothing in a bundle depends on it; add it to one",
-            )
+    return reached
+
+
+def names_needed(services: ServiceSet, needing: Iterable[Service]) -> set[str]:
+    """The names that some services need."""
+    names: set[str] = set()
+    for service in needing:
+        names.update(services.needs(service.name))
+    return names
 
 
 def empty_source(services: ServiceSet) -> Iterator[Finding]:
     """A source holds service definition directories (s6-rc-compile warns of it)."""
-    for source in services.sources:
-        if source.definitions or source.failure or source.is_layer:
+    for source in services.own_sources():
+        if source.definitions or source.failure:
             continue
+        message = "holds no service definition directory; name another"
+        # The user has named a service in place of its source.
         if "type" in source.files:
             message = (
                 "is a service definition directory; name the directory that it is in"
             )
-        else:
-            message = "holds no service definition directory; name another"
         yield Finding(source.path, message)
 
 
@@ -154,13 +98,18 @@ STACK = 8 << 20
 
 
 def too_many_services(services: ServiceSet) -> Iterator[Finding]:
-    """s6-rc-compile has its stack for n services: n²/8 bytes and more (main: sarray, barray)."""
-    atomic = sum(1 for service in services.services.values() if service.type != BUNDLE)
-    bundles = len(services.services) - atomic + len(services.pipelines)
+    """s6-rc-compile has n²/8 bytes and more on its stack (main: sarray, barray)."""
+    atomic = 0
+    bundles = len(services.pipelines)
+    for service in services.services.values():
+        if service.type == BUNDLE:
+            bundles += 1
+        else:
+            atomic += 1
     needed = (atomic + bundles) * (atomic // 8 + 1)
     if needed > STACK:
         yield Finding(
             services.sources[0].path,
-            f"s6-rc-compile needs {needed >> 20} MiB of stack for {atomic} services; raise the "
-            "limit with ulimit -s",
+            f"s6-rc-compile needs {needed >> 20} MiB of stack for {atomic} services; "
+            "raise the limit with ulimit -s",
         )

@@ -4,64 +4,102 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from s6gen.check.errors.definitions import PRESENT, REQUIRED, at
-from s6gen.check.finding import Finding
-from s6gen.check.spelling import distance
-from s6gen.sources.entries import Folder
-from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service, exists, read
+from s6gen.check.errors import PRESENT, REQUIRED
+from s6gen.check.finding import Finding, file_finding
+from s6gen.check.spelling import nearest
+from s6gen.sources.entries import SCRIPTS, Folder
+from s6gen.sources.service import (
+    BUNDLE,
+    LONGRUN,
+    ONESHOT,
+    Service,
+    exists,
+    readable_content,
+)
 from s6gen.sources.service_set import ServiceSet
-from s6gen.sources.version import SINCE, reads, shown
+from s6gen.sources.version import SINCE, reads, version_text
 
-FILES = {
-    type_: frozenset({"type", *PRESENT[type_], *(name for name, _ in REQUIRED[type_])})
-    for type_ in (ONESHOT, LONGRUN, BUNDLE)
-}
-"""What s6-rc-compile looks at, by type."""
-EVERY = frozenset().union(*FILES.values())
+
+def files_of(type_: str) -> frozenset[str]:
+    """The files that s6-rc-compile looks at in a service of this type."""
+    required = [file for file, _ in REQUIRED[type_]]
+    return frozenset({"type", *required, *PRESENT[type_]})
+
+
+FILES = {type_: files_of(type_) for type_ in (ONESHOT, LONGRUN, BUNDLE)}
+"""The files that s6-rc-compile looks at, by type."""
+FILES_OF_ANY_TYPE = frozenset().union(*FILES.values())
 REMARK = re.compile(
     r"readme|license|copying|changelog|.*\.(md|txt|rst|html|example|sample)",
     re.IGNORECASE,
 )
+"""Names of remarks, which are for people."""
 BACKUP = re.compile(r".*(~|\.(bak|old|orig|save|swp|disabled|dpkg-\w+|rpm\w+))")
+"""Names of copies, which are meant to do nothing."""
+MOST = 20
+"""The number of unread entries in one definition that are checked."""
+CONVENTION = 3
+"""A file that so many services have is read by some tool of their own."""
 
 
-def is_stranger(service: Service, name: str) -> bool:
-    """Whether s6-rc-compile does not look at an entry, which is no mere remark either."""
-    return (
-        name not in FILES[service.type]
-        and not name.startswith(".")
-        and not REMARK.fullmatch(name)
-    )
+def unread_entries(service: Service) -> Iterator[str]:
+    """The first entries that s6-rc-compile ignores, without those of a layer."""
+    return islice(all_unread_entries(service), MOST)
+
+
+def all_unread_entries(service: Service) -> Iterator[str]:
+    """All such entries."""
+    for name in service.definition.own_entries():
+        if is_unread(service, name):
+            yield name
+
+
+def is_unread(service: Service, name: str) -> bool:
+    """Tell whether s6-rc-compile ignores an entry, which is no remark for people."""
+    if name in FILES[service.type] or name.startswith("."):
+        return False
+    return REMARK.fullmatch(name) is None
 
 
 def misspelt_file(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
     """No file is named almost like one that s6-rc-compile reads."""
-    if meant := meant_by(file, service):
-        yield at(service, file, f"is not read; rename it to {meant}, if that is meant")
+    intended = intended_file(service, file)
+    if not intended:
+        return
+    message = f"is not read; rename it to {intended}, if that is meant"
+    yield file_finding(service, file, message)
 
 
-def meant_by(name: str, service: Service) -> str:
-    """The file that this name is probably a slip for, or nothing."""
-    if name in EVERY or BACKUP.fullmatch(name):
+def intended_file(service: Service, name: str) -> str:
+    """The file that is probably meant by this name, or empty."""
+    if name in FILES_OF_ANY_TYPE or BACKUP.fullmatch(name):
         return ""
+    synonym = SYNONYMS.get(skeleton(name), "")
+    if synonym in FILES[service.type]:
+        return synonym
+    return similar_file(service, name)
+
+
+def similar_file(service: Service, name: str) -> str:
+    """The missing file whose name differs by a letter or two, or empty."""
+    missing = []
+    for file in FILES[service.type]:
+        if not exists(service.definition, file):
+            missing.append(file)
     plain = skeleton(name)
-    if SYNONYMS.get(plain) in FILES[service.type]:
-        return SYNONYMS[plain]
+    # In a short name, each letter makes another word.
     reach = 2 if len(plain) > 5 else 0
-    missing = [
-        known for known in FILES[service.type] if not exists(service.definition, known)
-    ]
-    distances = [(distance(plain, skeleton(known), reach), known) for known in missing]
-    nearest, meant = min(distances, default=(reach + 1, ""))
-    if nearest > reach or is_used(service, name):
+    similar = nearest(plain, missing, reach, form=skeleton)
+    # A script that uses the file knows its name.
+    if similar and is_used(service, name):
         return ""
-    return meant
+    return similar
 
 
 def skeleton(name: str) -> str:
-    """A name without what is easily got wrong: case, dashes, a plural, .d."""
+    """A name without the parts that are easily wrong: case, dashes, a plural, .d."""
     letters = re.sub(r"[-_. ]", "", name.lower().removesuffix(".d"))
     return letters.removesuffix("ies").removesuffix("y").removesuffix("s")
 
@@ -85,40 +123,54 @@ SYNONYMS = {
     "killtimeout": "timeout-kill",
     "finishtimeout": "timeout-finish",
 }
+"""By the skeletons of names that other supervisors use: the files of s6-rc."""
 
 
 def file_of_another_type(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
     """No file belongs to services of another type (s6-rc-compile: Source format)."""
-    if file not in EVERY or is_mentioned(service, file):
+    if file not in FILES_OF_ANY_TYPE or is_mentioned(service, file):
         return
+    # down-in-longrun says more of it.
     if file == "down" and service.type == LONGRUN:
         return
-    right = " or ".join(type_ for type_ in FILES if file in FILES[type_])
-    article = "an" if service.type == ONESHOT else "a"
-    yield at(
+    types = " or ".join(types_that_read(file))
+    yield file_finding(
         service,
         file,
-        f"is not read in {article} {service.type}, only in a {right}; remove it, or change the "
-        "type",
+        f"is not read in {WITH_ARTICLE[service.type]}, only in a {types}; "
+        "remove it, or change the type",
     )
+
+
+WITH_ARTICLE = {ONESHOT: "an oneshot", LONGRUN: "a longrun", BUNDLE: "a bundle"}
+
+
+def types_that_read(file: str) -> list[str]:
+    """The types of service in which s6-rc-compile looks at a file."""
+    return [type_ for type_, files in FILES.items() if file in files]
 
 
 def is_mentioned(service: Service, name: str) -> bool:
-    """Whether a script of the service names this file, which then is there for the script."""
-    pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
-    return any(
-        re.search(pattern, text) for file, text in script_texts(service) if file != name
-    )
+    """Tell whether a script of the service names this file, which it then may read."""
+    pattern = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
+    for file, text in script_texts(service):
+        if file != name and pattern.search(text):
+            return True
+    return False
 
 
 def script_texts(service: Service) -> Iterator[tuple[str, str]]:
-    """The scripts of a service."""
-    for file in ("up", "down", "reload", "run", "finish"):
-        content = read(service.definition, file)
-        if isinstance(content, bytes):
-            yield file, content.decode(errors="surrogateescape")
+    """The scripts of a service, by file."""
+    for file in SCRIPTS:
+        yield file, script_text(service, file)
+
+
+def script_text(service: Service, file: str) -> str:
+    """The text of a script; empty if it does not exist."""
+    content = readable_content(service.definition, file)
+    return content.decode(errors="surrogateescape")
 
 
 def down_in_longrun(
@@ -126,29 +178,29 @@ def down_in_longrun(
 ) -> Iterator[Finding]:
     """A longrun has no down, which s6-rc ignores (s6-rc-compile: For longruns)."""
     if service.type == LONGRUN and file == "down":
-        yield at(
+        yield file_finding(
             service,
             file,
-            "is ignored: the service starts anyway; remove it, and leave the service out of the "
-            "bundles instead",
+            "is ignored: the service starts anyway; "
+            "remove it, and leave the service out of the bundles instead",
         )
 
 
 def log_directory(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """A longrun has no log directory, which s6-rc ignores (s6-rc-compile: For longruns)."""
+    """s6-rc ignores a log directory (s6-rc-compile: For longruns)."""
     if is_log_directory(service, file):
-        yield at(
+        yield file_finding(
             service,
             file,
-            "is ignored: no logger is made of it; make the logger a longrun of its own, joined by "
-            "producer-for and consumer-for",
+            "is ignored: no logger is made of it; make the logger a longrun of its "
+            "own, joined by producer-for and consumer-for",
         )
 
 
 def is_log_directory(service: Service, file: str) -> bool:
-    """Whether this is how loggers are defined without s6-rc."""
+    """Tell whether this defines a logger as it is done without s6-rc."""
     entry = service.definition.entries[file]
     return file == "log" and service.type == LONGRUN and isinstance(entry, Folder)
 
@@ -158,119 +210,122 @@ def list_beside_directory(
 ) -> Iterator[Finding]:
     """Names are in NAME.d or in NAME, not in both (s6-rc-compile: Source format)."""
     folder = service.definition.entries.get(f"{file}.d")
-    content = read(service.definition, file)
-    if isinstance(folder, Folder) and isinstance(content, bytes) and content.strip():
-        yield at(service, file, f"is ignored beside {file}.d; move its names there")
-
-
-def pipeline_name_ignored(
-    _services: ServiceSet, service: Service, file: str
-) -> Iterator[Finding]:
-    """Only a last consumer names its pipeline (s6-rc-compile warns of it)."""
-    if not service.is_last_consumer and exists(service.definition, file):
-        yield at(
-            service,
-            file,
-            "is ignored: this is not the last consumer of a pipeline; move it there",
-        )
+    content = readable_content(service.definition, file)
+    if isinstance(folder, Folder) and content.strip():
+        message = f"is ignored beside {file}.d; move its names there"
+        yield file_finding(service, file, message)
 
 
 def file_too_new(
     services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """No file is there that this release does not read yet (git log of s6-rc-compile.c)."""
+    """No file is there for a later release (git log of s6-rc-compile.c)."""
     if not reads(services.version, file):
-        since = shown(SINCE[file])
-        yield at(
+        since = version_text(SINCE[file])
+        version = version_text(services.version)
+        yield file_finding(
             service,
             file,
-            f"is ignored by s6-rc {shown(services.version)}: it is read from {since} on; remove "
-            f"it, or check with --s6-rc {since}",
+            f"is ignored by s6-rc {version}: it is read from {since} on; "
+            f"remove it, or check with --s6-rc {since}",
         )
 
 
 def file_not_copied(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """What run and finish look for in their directory is in data or env (For longruns)."""
-    if service.type != LONGRUN or file in EVERY:
+    """A file that run or finish look for in their directory is in data or env.
+
+    (s6-rc-compile: For longruns)
+    """
+    if service.type != LONGRUN or file in FILES_OF_ANY_TYPE:
         return
+    pattern = re.compile(rf"(?<![\w/.-])\./{re.escape(file)}(?![\w.-])")
     for script in ("run", "finish"):
-        content = read(service.definition, script)
-        text = (
-            content.decode(errors="surrogateescape")
-            if isinstance(content, bytes)
-            else ""
-        )
-        if found := re.search(rf"(?<![\w/.-])\./{re.escape(file)}(?![\w.-])", text):
-            yield at(
+        text = script_text(service, script)
+        match = pattern.search(text)
+        if match:
+            yield file_finding(
                 service,
                 script,
-                f"./{file} will not be there: only data and env are copied; move it to data/{file}",
-                text.count("\n", 0, found.start()) + 1,
+                f"./{file} will not be there: only data and env are copied; "
+                f"move it to data/{file}",
+                text.count("\n", 0, match.start()) + 1,
             )
 
 
 def unread_file(services: ServiceSet) -> Iterator[Finding]:
-    """Nothing lies in a definition that neither s6-rc-compile nor a script of it reads."""
-    found: dict[str, list[Service]] = {}
-    for service in services.own():
-        for name in islice(strangers(service), MOST):
-            if not is_told_of(service, name) and not is_used(service, name):
-                found.setdefault(name, []).append(service)
-    for name, owners in found.items():
-        # What so many services have is read by some tool of their own.
-        for service in owners if len(owners) < CONVENTION else ():
-            yield at(
+    """No file lies in a definition that neither s6-rc-compile nor a script reads."""
+    for name, owners in owners_of_unread_files(services).items():
+        if len(owners) >= CONVENTION:
+            continue
+        for service in owners:
+            yield file_finding(
                 service,
                 name,
-                "is not read; move it to data/ if a script needs it, or out of the source",
+                "is not read; move it to data/ if a script needs it, "
+                "or out of the source",
             )
 
 
-MOST = 20
-"""Strangers in one definition that are worth a look."""
-CONVENTION = 3
+def owners_of_unread_files(services: ServiceSet) -> dict[str, list[Service]]:
+    """The names of files that nothing reads, and the services with such a file."""
+    owners: dict[str, list[Service]] = {}
+    for service in services.own_services():
+        for name in unread_entries(service):
+            if not is_explained(service, name):
+                owners.setdefault(name, []).append(service)
+    return owners
 
 
-def strangers(service: Service) -> Iterator[str]:
-    """The entries of a definition that s6-rc-compile does not look at, but not those of a layer."""
-    for name in service.definition.entries:
-        if name not in service.definition.lent and is_stranger(service, name):
-            yield name
-
-
-def is_told_of(service: Service, name: str) -> bool:
-    """Whether another warning says more of this file."""
-    return (
-        name in EVERY
-        or is_log_directory(service, name)
-        or bool(meant_by(name, service))
-    )
+def is_explained(service: Service, name: str) -> bool:
+    """Tell whether another warning says more of a file, or something may use it."""
+    if name in FILES_OF_ANY_TYPE or is_log_directory(service, name):
+        return True
+    return intended_file(service, name) != "" or is_used(service, name)
 
 
 def is_used(service: Service, name: str) -> bool:
-    """Whether a file is likely there for something that we do not see."""
-    if isinstance(service.definition.entries[name], Folder) and name in (
-        "instance",
-        "instances",
-    ):
+    """Tell whether a file is likely there for a program that we do not see."""
+    is_folder = isinstance(service.definition.entries[name], Folder)
+    if is_folder and name in ("instance", "instances"):
         return True
-    if is_mentioned(service, name):
-        return True
-    # A script here that is named by its path may read others.
-    return any(f"/{service.name}/" in text for _, text in script_texts(service))
+    return is_mentioned(service, name) or mentions_own_path(service)
+
+
+def mentions_own_path(service: Service) -> bool:
+    """Tell whether a script names its definition directory, whose files it may use."""
+    path = f"/{service.name}/"
+    return any(path in text for _, text in script_texts(service))
 
 
 def relative_link(
     _services: ServiceSet, service: Service, file: str
 ) -> Iterator[Finding]:
-    """No relative links are data, env and template: links are copied as they are (hiercopy)."""
+    """A link at data, env or template is absolute: it is copied as it is (hiercopy)."""
     entry = service.definition.entries[file]
-    if isinstance(entry, Folder) and entry.link and not entry.link.startswith("/"):
-        yield at(
+    if not isinstance(entry, Folder) or not entry.link:
+        return
+    if not entry.link.startswith("/"):
+        yield file_finding(
             service,
             file,
-            f"the link to {entry.link} is copied as it is and leads nowhere at run time; "
-            "make it a directory, or the link absolute",
+            f"the link to {entry.link} is copied as it is and leads nowhere at run "
+            "time; make it a directory, or the link absolute",
         )
+
+
+def lost_in_git(
+    _services: ServiceSet, service: Service, file: str
+) -> Iterator[Finding]:
+    """No name in a list is an empty directory, which git does not keep."""
+    folder = service.definition.entries[file]
+    if not isinstance(folder, Folder):
+        return
+    for name in folder.empty:
+        if not name.startswith("."):
+            yield file_finding(
+                service,
+                f"{file}/{name}",
+                "is an empty directory, which git does not keep; make it an empty file",
+            )
