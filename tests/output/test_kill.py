@@ -12,8 +12,8 @@ import pytest
 from support.program import require
 from support.rendering import fulfil
 
-from s6gen.output.plan import Wish
-from s6gen.output.record import Origin
+from s6gen.output.change import Wanted
+from s6gen.rendering.origin import Origin
 from s6gen.rendering.tree import File, Tree
 
 CHANGING = ("write", "mkdir", "rename", "replace", "unlink", "rmdir")
@@ -34,8 +34,8 @@ def origins(tree: Tree, version: str) -> dict[str, Origin]:
     return {path.split("/")[0]: Origin(version, "0" * 16) for path in tree}
 
 
-FIRST = Wish(BASE, origins(BASE, "1"), complete=True)
-THEN = Wish(NEXT, origins(NEXT, "2"), complete=True)
+FIRST = Wanted(BASE, origins(BASE, "1"), complete=True)
+THEN = Wanted(NEXT, origins(NEXT, "2"), complete=True)
 
 
 def held(output: Path) -> dict[str, tuple[bytes, int]]:
@@ -71,15 +71,15 @@ def killed(number: int, work: Callable[[], object]) -> bool:
 
 
 def moments(
-    start: Path, sv: Path, wish: Wish, expected: dict[str, tuple[bytes, int]]
+    start: Path, sv: Path, wanted: Wanted, expected: dict[str, tuple[bytes, int]]
 ) -> int:
     """Kill a rendering before each of its calls, and render again; how many there are."""
     for number in itertools.count():
         shutil.rmtree(sv)
         shutil.copytree(start, sv)
-        if not killed(number, lambda: fulfil(wish, sv)):
+        if not killed(number, lambda: fulfil(wanted, sv)):
             return number
-        fulfil(wish, sv)
+        fulfil(wanted, sv)
         assert without_git(sv) == expected, f"killed before call {number}"
     raise AssertionError
 
@@ -91,18 +91,20 @@ def edit(output: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "edited", "wish"),
+    ("before", "edited", "wanted"),
     [
         pytest.param(None, False, FIRST, id="all new"),
         pytest.param(FIRST, False, THEN, id="some new"),
         pytest.param(FIRST, False, THEN._replace(prune=True), id="some gone"),
-        pytest.param(FIRST, False, Wish({}, complete=True, prune=True), id="all gone"),
+        pytest.param(
+            FIRST, False, Wanted({}, complete=True, prune=True), id="all gone"
+        ),
         pytest.param(FIRST, True, THEN._replace(merge=True), id="merged"),
         pytest.param(FIRST, True, THEN._replace(force=True), id="an edit dropped"),
     ],
 )
 def test_killed_anywhere(
-    before: Wish | None, edited: bool, wish: Wish, tmp_path: Path
+    before: Wanted | None, edited: bool, wanted: Wanted, tmp_path: Path
 ) -> None:
     require("git")
     start, sv = tmp_path / "start", tmp_path / "sv"
@@ -119,10 +121,10 @@ def test_killed_anywhere(
     if edited:
         edit(start)
     shutil.copytree(start, sv)
-    fulfil(wish, sv)
+    fulfil(wanted, sv)
     expected = without_git(sv)
 
-    assert moments(start, sv, wish, expected) > 10
+    assert moments(start, sv, wanted, expected) > 10
 
 
 def without_git(output: Path) -> dict[str, tuple[bytes, int]]:
