@@ -41,9 +41,9 @@ def write_update(update: Update, top: int) -> None:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(STAGE, dir_fd=top)
         if changes or update.present.record != update.record_after:
-            refuse_unwritable(top, changes)
             names = frozenset(os.listdir(top))
             steps = steps_of(update, changes, names)
+            refuse_unwritable(top, [*steps.placed, *steps.gone, *steps.bases])
             with staged(steps, top) as stage, uninterrupted():
                 take_steps(steps, stage, top)
     except OSError as error:
@@ -54,8 +54,9 @@ def write_update(update: Update, top: int) -> None:
 
 def refuse_unwritable(top: int, changes: Iterable[Change]) -> None:
     """Raise Fatal for a directory in which a change could not be made."""
+    in_order = sorted(changes, key=lambda change: change.path)
     with Directories(top) as directories:
-        for path, group in groupby(changes, lambda change: parent_of(change.path)):
+        for path, group in groupby(in_order, lambda change: parent_of(change.path)):
             with contextlib.suppress(FileNotFoundError):
                 directory = directories.open(path)
                 if not os.access(".", os.W_OK | os.X_OK, dir_fd=directory):

@@ -38,8 +38,8 @@ FIRST = Wanted(BASE, origins(BASE, "1"), complete=True)
 THEN = Wanted(NEXT, origins(NEXT, "2"), complete=True)
 
 
-def held(output: Path) -> dict[str, tuple[bytes, int]]:
-    """All files, the record among them."""
+def files_in(output: Path) -> dict[str, tuple[bytes, int]]:
+    """Return all files, the record among them, and whether each is executable."""
     return {
         str(path.relative_to(output)): (path.read_bytes(), path.stat().st_mode & 0o100)
         for path in sorted(output.rglob("*"))
@@ -48,7 +48,7 @@ def held(output: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def killed(number: int, work: Callable[[], object]) -> bool:
-    """Do the work in a process that ends before its call of that number; whether it did."""
+    """Do the work in a process that ends before its call of that number, if it has one."""
     child = os.fork()
     if child == 0:
         left = number
@@ -73,7 +73,7 @@ def killed(number: int, work: Callable[[], object]) -> bool:
 def moments(
     start: Path, sv: Path, wanted: Wanted, expected: dict[str, tuple[bytes, int]]
 ) -> int:
-    """Kill a rendering before each of its calls, and render again; how many there are."""
+    """Kill a rendering before each of its calls, and render again; count the calls."""
     for number in itertools.count():
         shutil.rmtree(sv)
         shutil.copytree(start, sv)
@@ -85,7 +85,7 @@ def moments(
 
 
 def edit(output: Path) -> None:
-    """What somebody does by hand."""
+    """Edit a file, as somebody does by hand."""
     run = output / "a/run"
     run.write_bytes(run.read_bytes().replace(b"one\n", b"one\nmine\n"))
 
@@ -129,7 +129,9 @@ def test_killed_anywhere(
 
 def without_git(output: Path) -> dict[str, tuple[bytes, int]]:
     return {
-        path: one for path, one in held(output).items() if not path.startswith(".git/")
+        path: file
+        for path, file in files_in(output).items()
+        if not path.startswith(".git/")
     }
 
 
