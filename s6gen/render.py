@@ -233,7 +233,7 @@ def apply(rendering: Rendering) -> list[Update]:
             updates.append(compare(wanted, output, top))
             tops.append(top)
         refuse(updates)
-        save(rendering.configuration, rendering.addition)
+        save(rendering.configuration, rendering.addition, tops)
         for update, top in zip(updates, tops, strict=True):
             write_update(update, top)
     return updates
@@ -259,17 +259,22 @@ def refuse(updates: Iterable[Update]) -> None:
         raise Fatals(messages)
 
 
-def save(before: "Configuration | None", addition: "Configuration | None") -> None:
+def save(
+    before: "Configuration | None",
+    addition: "Configuration | None",
+    locked: Iterable[int],
+) -> None:
     """Write the file with one more certificate, if there is one to be saved.
 
-    Raises Fatal if somebody has changed the file since it was read.
+    `locked` are the open output directories: the file may be in one. Raises Fatal if
+    somebody has changed the file since it was read.
     """
     if before is not None and text_now(before.path) != before.text:
         reason = "was changed meanwhile: try again"
         raise Fatal(f"{before.path}: {reason}", Exit.TEMPORARY)
     if addition is not None:
         text_before = None if before is None else before.text
-        replace_file(addition.path, addition.text, text_before)
+        replace_file(addition.path, addition.text, text_before, locked)
 
 
 def text_now(path: Path) -> str:

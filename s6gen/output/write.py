@@ -216,11 +216,14 @@ def remove_record(top: int, output: Path) -> None:
         output.rmdir()
 
 
-def replace_file(path: Path, text: str, before: str | None) -> None:
-    """Give a file outside of the output directory another text, or make it.
+def replace_file(
+    path: Path, text: str, before: str | None, locked: Iterable[int] = ()
+) -> None:
+    """Give a file another text, or make it. It is not one that is rendered.
 
-    `before` is the text that it has, or None if it is missing. Raises Fatal if that is
-    not so, or if it cannot be written.
+    `before` is the text that it has, or None if it is missing; `locked` are the open
+    directories that the caller has locked. Raises Fatal if the file has another text,
+    or if it cannot be written.
     """
     path = path.resolve()
     expected = None if before is None else before.encode()
@@ -230,7 +233,9 @@ def replace_file(path: Path, text: str, before: str | None) -> None:
             mode = path.stat().st_mode & 0o777
         file = File(text.encode(), mode)
         with open_parent(path) as directory:
-            fcntl.flock(directory, fcntl.LOCK_EX)
+            # A second lock of the same directory would wait for the first for ever.
+            if not any(os.path.sameopenfile(directory, other) for other in locked):
+                fcntl.flock(directory, fcntl.LOCK_EX)
             present = path.read_bytes() if path.exists() else None
             if present != expected:
                 reason = "was changed meanwhile: try again"

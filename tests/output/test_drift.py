@@ -192,3 +192,16 @@ def test_a_refused_rendering_leaves_no_directory(tmp_path: Path) -> None:
 
     assert call("render", cwd=tmp_path)[0] == 100
     assert not (tmp_path / "sv/one").exists()
+
+
+def test_a_certificate_is_saved_beside_the_services(site: Path) -> None:
+    """The directory of the file is then the one that is locked."""
+    (site / "s6gen.toml").write_text('output = "."\n' + ONE)
+    shop = ["--page", "shop", "--domain", "shop.example.org"]
+
+    code, out, err = call("render", "--save", *shop, cwd=site)
+
+    assert (code, err) == (0, "")
+    assert out.startswith("updated    s6gen.toml\n")
+    assert 'page = "shop"' in (site / "s6gen.toml").read_text()
+    assert (site / "renew-lets-encrypt-shop-srv/run").exists()
