@@ -1,4 +1,7 @@
-"""The command line: finds the command, and turns every ending into one line and an exit code."""
+"""The command line: it finds the command, and each ending becomes an exit code.
+
+Messages go to stderr, one line each.
+"""
 
 import importlib
 import os
@@ -19,11 +22,11 @@ class Commands(click.Group):
     """The commands, each in a module of its own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """All names, for --help."""
+        """Return all names, for --help."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        """Return the command of that name, or None if there is none."""
         if cmd_name not in COMMANDS:
             return None
         command = importlib.import_module(f"s6gen.commands.{cmd_name}").command
@@ -35,61 +38,87 @@ class Commands(click.Group):
     cls=Commands,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Render s6-rc services that renew a TLS certificate; "
+    "check and draw any s6-rc services.",
     epilog="Exit codes: 0 success; 1 what was checked is not right; 100 wrong usage or "
     "configuration; 101 a bug of s6gen; 111 temporary failure. See s6gen(1).",
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def s6gen() -> None:
-    """Render s6-rc services that renew a TLS certificate; check and draw any s6-rc services."""
+    """Run before any of the commands: there is nothing to do."""
 
 
 def run(args: list[str]) -> int:
-    """Run the command that args name; the exit code. Messages go to stderr, one line each."""
+    """Run the command that the arguments name, and return the exit code."""
     try:
         code = s6gen.main(args, prog_name="s6gen", standalone_mode=False)
         sys.stdout.flush()
     except Fatal as fatal:
         for message in fatal.messages:
-            complain(message, fatal.code)
+            complain(message)
         return fatal.code
-    except click.ClickException as usage:
-        return complain(lowered(usage.format_message()), Exit.USAGE)
+    except click.ClickException as error:
+        complain(in_s6_style(error.format_message()))
+        return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
-        return complain("interrupted", Exit.TEMPORARY)
+        complain("interrupted")
+        return Exit.TEMPORARY
     except BrokenPipeError:
-        # The reader has what it wanted. Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
         return Exit.TEMPORARY
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return complain(f"{where}{error.strerror or error}", Exit.TEMPORARY)
+        complain(message_of(error))
+        return Exit.TEMPORARY
     except Exception as bug:
-        import traceback
-
-        place = traceback.extract_tb(bug.__traceback__)[-1]
-        what = f"{type(bug).__name__}: {bug} (at {place.filename}:{place.lineno})"
-        return complain(f"bug, please report: {what}", Exit.BUG)
+        complain(f"bug, please report: {origin_of(bug)}")
+        return Exit.BUG
     return code if isinstance(code, int) else Exit.OK
 
 
-def lowered(sentence: str) -> str:
-    """Click's sentence in the manner of s6's messages: lower case, no full stop, one line."""
+def drop_stdout() -> None:
+    """Lead stdout to /dev/null: its reader has what it wanted and is gone.
+
+    Otherwise Python would complain once more when it flushes stdout at its exit.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def message_of(error: OSError) -> str:
+    """Return the message of a failed system call, with its file if it is known."""
+    message = error.strerror or str(error)
+    return f"{error.filename}: {message}" if error.filename else message
+
+
+def origin_of(bug: Exception) -> str:
+    """Return what went wrong and where, for a report."""
+    import traceback  # not for those who meet no bug: it takes a while to load
+
+    frame = traceback.extract_tb(bug.__traceback__)[-1]
+    return f"{type(bug).__name__}: {bug} (at {frame.filename}:{frame.lineno})"
+
+
+def in_s6_style(sentence: str) -> str:
+    """Return a sentence of click in the style of s6's messages.
+
+    That is one line which begins in lower case and has no full stop.
+    """
     line = " ".join(sentence.split())
     return (line[:1].lower() + line[1:]).removesuffix(".")
 
 
-def complain(message: str, code: Exit) -> Exit:
-    """Say why the command ends."""
+def complain(message: str) -> None:
+    """Print on stderr why the command ends, in one line."""
     line = message.replace("\n", "\\n")
     print(f"s6gen: fatal: {line}", file=sys.stderr)  # noqa: T201 (the edge)
-    return code
 
 
 def main() -> NoReturn:
-    """The command `s6gen`."""
+    """Run the command `s6gen`, and end the process."""
     # Python has no object for a stream that was closed by whoever called.
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (open until the end)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (open until the end)
     code = run(sys.argv[1:])
     sys.stderr.flush()
     # All is written. Taking the interpreter apart would cost a tenth of the whole run.

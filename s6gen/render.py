@@ -1,90 +1,287 @@
-"""What is to be in each output directory: one, or one for each host."""
+"""`s6gen render`, told in order: certificates, services, tree, check, compare, write.
 
-from collections.abc import Mapping, Sequence
+`prepare` renders in memory. `preview` compares that with what is there, and `apply`
+writes it. Nothing here prints.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import attrs
 
 from s6gen.check.errors import tree_errors
 from s6gen.configuration.certificates import certificates, request
-from s6gen.errors import Fatal, Fatals
-from s6gen.output.plan import Wish
-from s6gen.output.read import has_record, hosts_below
+from s6gen.configuration.find import configuration_at, own_templates, with_certificate
+from s6gen.errors import Exit, Fatal, Fatals
+from s6gen.output.change import Action, Update, Wanted, changes_of_action
+from s6gen.output.directory import lock_output, open_output
+from s6gen.output.next_record import record_after
+from s6gen.output.plan import plan
+from s6gen.output.read import foreign_files, has_record, hosts_below, read_present
 from s6gen.output.record import service_of
-from s6gen.rendering.expand import origins, render
+from s6gen.output.write import replace_file, write_update
+from s6gen.rendering.expand import render
+from s6gen.rendering.origin import origins
 from s6gen.rendering.templates import Templates
+from s6gen.rendering.tree import File, Tree
 from s6gen.services.conflicts import services
 from s6gen.services.kind import Kind
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it takes a while to load, and is not needed without a file
     from s6gen.configuration.document import Configuration
 
 
-def wished(
-    configuration: "Configuration | None",
-    given: Mapping[str, Any],
-    *,
-    host: str | None,
-    output: Path | None,
-    templates: Templates,
-) -> dict[Path, Wish]:
-    """What is asked for, rendered. What was rendered before, and no longer is, is left over."""
-    top = output or (configuration.output if configuration else Path())
-    page = given.get("page") if configuration else None
-    whole = configuration is not None and page is None
-    found = certificates(request(configuration, given, host))
-    wishes = {}
-    for name, several in found.items():
-        path = top / name if name else top
-        kinds = together(several, configuration)
-        tree = render(kinds, templates)
-        files = ((n, f.content, bool(f.mode & 0o111)) for n, f in tree.items())
-        for error in tree_errors(files, str(path)):
-            raise Fatal(f"s6-rc would refuse this: {error.path}: {error.message}")
-        if page is not None:
-            chosen = next(one for one in several if one.page == page)
-            tree = {
-                path: file
-                for path, file in tree.items()
-                if service_of(path) in concerned(chosen)
-            }
-        wishes[path] = Wish(tree, origins(kinds), complete=whole, host=name or "")
-    if whole and host is None:
-        wishes |= former(top, wishes)
-    asked = {
-        path: wish for path, wish in wishes.items() if wish.tree or has_record(path)
-    }
-    if configuration and not asked:
-        raise Fatal(
-            f"{configuration.path}: asks for no certificate: add a [[certificate]]"
+@attrs.frozen(kw_only=True)
+class RenderOptions:
+    """The command line of `s6gen render`. None and False are what was not given."""
+
+    values: Mapping[str, Any]
+    """The parameters of certificates that were given, by their keys in s6gen.toml."""
+    config: str | None = None
+    output: str | None = None
+    templates: str | None = None
+    host: str | None = None
+    check: bool = False
+    diff: bool = False
+    save: bool = False
+    force: bool = False
+    merge: bool = False
+    prune: bool = False
+
+
+class Rendering(NamedTuple):
+    """What is to be in each output directory, and the s6gen.toml that says so."""
+
+    wanted: Mapping[Path, Wanted]
+    configuration: "Configuration | None" = None
+    """The file as it was read; None if there is none."""
+    addition: "Configuration | None" = None
+    """The file with one more certificate, if that is to be saved."""
+
+
+def prepare(options: RenderOptions) -> Rendering:
+    """Render everything that is asked for, in memory. Raises Fatal for any mistake."""
+    configuration = configuration_at(options.config, may_be_missing=options.save)
+    addition = None
+    if options.save:
+        addition = with_certificate(
+            configuration, options.config, options.values, options.host
         )
-    return asked
+        # The addition has the values of the command line in it.
+        options = attrs.evolve(options, values={})
+    elif configuration is None:
+        refuse_incomplete(options)
+    current = addition or configuration
+    wanted = wanted_directories(current, options)
+    if current is not None and not wanted:
+        reason = "asks for no certificate: add a [[certificate]]"
+        raise Fatal(f"{current.path}: {reason}")
+    if options.prune and not is_complete(current, options):
+        raise Fatal("--prune: is for all that s6gen.toml asks for: leave out --page")
+    return Rendering(wanted, configuration, addition)
 
 
-def concerned(certificate: RenewLetsEncrypt) -> tuple[str, ...]:
-    """The services that are rendered for one certificate: its own, and its logger."""
-    return (certificate.service, certificate.log_service)
+def is_complete(configuration: "Configuration | None", options: RenderOptions) -> bool:
+    """Tell whether everything is rendered that an s6gen.toml asks for."""
+    return configuration is not None and "page" not in options.values
 
 
-def former(top: Path, wishes: Mapping[Path, Wish]) -> dict[Path, Wish]:
-    """The output directories that were rendered into and no longer are."""
-    found = {top: ""} | {top / name: name for name in hosts_below(top)}
-    return {
-        path: Wish({}, complete=True, host=host)
-        for path, host in found.items()
-        if path not in wishes
-    }
+def refuse_incomplete(options: RenderOptions) -> None:
+    """Raise Fatal for what is missing without an s6gen.toml."""
+    for key in ("page", "domain"):
+        if key not in options.values:
+            raise Fatal(
+                f"missing option '--{key}', and there is no s6gen.toml here or above"
+            )
+    if options.host is not None:
+        raise Fatal(
+            "--host: hosts are named in s6gen.toml, and there is none here or above"
+        )
 
 
-def together(
-    several: Sequence[RenewLetsEncrypt], configuration: "Configuration | None"
+def wanted_directories(
+    configuration: "Configuration | None", options: RenderOptions
+) -> dict[Path, Wanted]:
+    """Return what is wanted in each output directory: one, or one for each host.
+
+    In those that were rendered before and no longer are, nothing is wanted.
+    """
+    templates = Templates(own_templates(configuration, options.templates))
+    top = output_directory(configuration, options.output)
+    nothing = Wanted(
+        tree={},
+        complete=is_complete(configuration, options),
+        force=options.force,
+        prune=options.prune,
+        merge=options.merge,
+    )
+    wanted: dict[Path, Wanted] = {}
+    asked = request(configuration, options.values, options.host)
+    for host, of_host in certificates(asked).items():
+        output = host_directory(top, host)
+        kinds = services_of_host(of_host, configuration)
+        tree = render(kinds, templates)
+        refuse_invalid(tree, output)
+        if configuration is not None and not nothing.complete:
+            tree = tree_of_page(tree, of_host, options.values["page"])
+        if tree or has_record(output):
+            wanted[output] = nothing._replace(
+                tree=tree,
+                origins=origins(kinds),
+                host=host or "",
+            )
+    if nothing.complete and options.host is None:
+        for output, name in rendered_directories(top).items():
+            wanted.setdefault(output, nothing._replace(host=name))
+    return wanted
+
+
+def output_directory(configuration: "Configuration | None", given: str | None) -> Path:
+    """Return the directory that everything is rendered into, or below."""
+    if given is not None:
+        return Path(given)
+    if configuration is not None:
+        return configuration.output
+    return Path()
+
+
+def host_directory(top: Path, host: str | None) -> Path:
+    """Return the directory of a host; the top itself if there is only one."""
+    return top if host is None else top / host
+
+
+def services_of_host(
+    of_host: Sequence[RenewLetsEncrypt], configuration: "Configuration | None"
 ) -> Sequence[Kind]:
-    """The services of a host; what cannot be together is told with the file that asks for it."""
-    if not several:
+    """Return the services of a host: its certificates', their loggers, and a bundle.
+
+    Raises Fatals, with the file that asks for them, if they cannot be together.
+    """
+    if not of_host:
         return ()
     if configuration is None:
-        return services(several)
+        return services(of_host)
     try:
-        return services(several, configuration.document.bundle)
+        return services(of_host, configuration.document.bundle)
     except Fatal as fatal:
-        raise Fatals(f"{configuration.path}: {one}" for one in fatal.messages) from None
+        path = configuration.path
+        raise Fatals(f"{path}: {message}" for message in fatal.messages) from None
+
+
+def refuse_invalid(tree: Tree, output: Path) -> None:
+    """Raise Fatal if s6-rc-compile would refuse a tree.
+
+    Only a template of the administrator's own can be the cause.
+    """
+    files = [
+        (path, file.content, bool(file.mode & 0o111)) for path, file in tree.items()
+    ]
+    for error in tree_errors(files, str(output)):
+        raise Fatal(f"s6-rc would refuse this: {error.path}: {error.message}")
+
+
+def tree_of_page(
+    tree: Tree, of_host: Iterable[RenewLetsEncrypt], page: str
+) -> dict[str, File]:
+    """Return the part of a tree that is about a page: its service, and the logger."""
+    names = set()
+    for certificate in of_host:
+        if certificate.page == page:
+            names.update([certificate.service, certificate.log_service])
+    files = {}
+    for path, file in tree.items():
+        if service_of(path) in names:
+            files[path] = file
+    return files
+
+
+def rendered_directories(top: Path) -> dict[Path, str]:
+    """Return the directories that were rendered into before, and their hosts."""
+    directories = {}
+    if has_record(top):
+        directories[top] = ""
+    for host in hosts_below(top):
+        directories[top / host] = host
+    return directories
+
+
+def preview(rendering: Rendering) -> list[Update]:
+    """Return what would change in each output directory. Nothing is touched."""
+    updates = []
+    for output, wanted in rendering.wanted.items():
+        with open_output(output, follow=not wanted.host) as top:
+            update = compare(wanted, output, top)
+            services = sorted(wanted.services)
+            foreign = foreign_files(top, services, update.record_after)
+        paths: list[str] = []
+        for of_service in foreign.values():
+            paths += of_service
+        updates.append(update._replace(foreign=tuple(paths)))
+    return updates
+
+
+def apply(rendering: Rendering) -> list[Update]:
+    """Write the file of certificates, if it changes, and all output directories.
+
+    Nobody else renders into them meanwhile. Raises Fatals, and writes nothing at all,
+    if one change is refused.
+    """
+    updates, tops = [], []
+    with contextlib.ExitStack() as stack:
+        for output, wanted in rendering.wanted.items():
+            top = stack.enter_context(lock_output(output, follow=not wanted.host))
+            updates.append(compare(wanted, output, top))
+            tops.append(top)
+        refuse(updates)
+        save(rendering.configuration, rendering.addition, tops)
+        for update, top in zip(updates, tops, strict=True):
+            write_update(update, top)
+    return updates
+
+
+def compare(wanted: Wanted, output: Path, top: int | None) -> Update:
+    """Read an output directory, and decide what changes in it.
+
+    `top` is the open directory, or None where it is missing.
+    """
+    present = read_present(wanted, output, top)
+    changes = plan(wanted, present)
+    after = record_after(wanted, present, changes)
+    return Update(output, wanted, present, changes, after)
+
+
+def refuse(updates: Iterable[Update]) -> None:
+    """Raise Fatals with all changes that are refused, if there are any."""
+    messages = []
+    for path, change in changes_of_action(updates, Action.REFUSED):
+        messages.append(f"{path}: {change.reason}: {change.advice}")
+    if messages:
+        raise Fatals(messages)
+
+
+def save(
+    before: "Configuration | None",
+    addition: "Configuration | None",
+    locked: Iterable[int],
+) -> None:
+    """Write the file with one more certificate, if there is one to be saved.
+
+    `locked` are the open output directories: the file may be in one. Raises Fatal if
+    somebody has changed the file since it was read.
+    """
+    if before is not None and text_now(before.path) != before.text:
+        reason = "was changed meanwhile: try again"
+        raise Fatal(f"{before.path}: {reason}", Exit.TEMPORARY)
+    if addition is not None:
+        text_before = None if before is None else before.text
+        replace_file(addition.path, addition.text, text_before, locked)
+
+
+def text_now(path: Path) -> str:
+    """Return the text that a file has now; "" if it is gone."""
+    if not path.exists():
+        return ""
+    return path.read_bytes().decode(errors="replace")

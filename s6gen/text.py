@@ -1,29 +1,35 @@
-"""Where commands print."""
+"""How commands print, and how they show text that others wrote."""
 
 import os
 import sys
 
 
 def write(text: str) -> None:
-    """Put text to stdout; what its encoding lacks is escaped."""
+    """Write text to stdout; characters that its encoding lacks are escaped."""
     sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace"))
 
 
 def wants_colour() -> bool:
-    """On a terminal, unless the user said otherwise (https://no-color.org)."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not plain
+    """Tell whether stdout is to be coloured: on a terminal that can show colours.
+
+    The user can switch it off (https://no-color.org).
+    """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty()
 
 
 def printable(text: str) -> str:
-    """Text that keeps to its line and does nothing to a terminal."""
+    """Return text that keeps to its line and does nothing else to a terminal."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else escaped(char) for char in text)
+    return "".join(map(escaped, text))
 
 
 def escaped(char: str) -> str:
-    """A character that must not be printed, in execline's notation."""
+    """Return a character; one that must not be printed in execline's notation."""
+    if char.isprintable():
+        return char
     code = ord(char)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8 (os.fsdecode)
         code -= 0xDC00

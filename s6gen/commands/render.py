@@ -1,213 +1,130 @@
-"""`s6gen render`."""
+"""`s6gen render`: its options, and what it prints."""
 
-import contextlib
-import gc
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import click
 
-from s6gen.configuration.find import configuration_at, own_templates, with_certificate
-from s6gen.errors import Exit, Fatal, Fatals
-from s6gen.output import record as manifest
-from s6gen.output.plan import Change, Wish
-from s6gen.output.update import Update, foreseen, make, under_way
-from s6gen.output.write import replace_file
-from s6gen.render import wished
-from s6gen.rendering.templates import Templates
+from s6gen.errors import Exit, Fatal
+from s6gen.output.change import Action, Change, Update, changes_of_action
+from s6gen.output.next_record import record_change
+from s6gen.output.record import RECORD_NAME, dump_record
+from s6gen.render import Rendering, RenderOptions, apply, prepare, preview
 from s6gen.rendering.tree import File
 from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.text import printable, wants_colour, write
 
-if TYPE_CHECKING:
-    from s6gen.configuration.document import Configuration
-
-REPORTED = ("refused", "left over")
+EXCLUSIVE = (("check", "diff"), ("check", "save"), ("diff", "save"), ("force", "merge"))
+"""Pairs of options of which only one makes sense."""
 
 
-def main(
-    output: str | None,
-    config: str | None,
-    templates: str | None,
-    host: str | None,
-    check: bool,
-    diff: bool,
-    save: bool,
-    force: bool,
-    merge: bool,
-    prune: bool,
-    **parameters: Any,
-) -> Exit:
-    """Render, and write, or tell what would be written."""
-    refuse_together(check=check, diff=diff)
-    refuse_together(check=check, save=save)
-    refuse_together(diff=diff, save=save)
-    refuse_together(force=force, merge=merge)
-    if output == "":
-        raise Fatal("--output: is empty: give a directory, such as '.'")
-    # Nothing here is garbage before the end: collecting would cost more than the rest.
-    gc.disable()
-    given = given_values(parameters)
-    configuration = configuration_at(config, may_be_missing=save)
-    before = configuration
-    addition = with_certificate(configuration, config, given, host) if save else None
-    if addition:
-        configuration, given = addition, {}
-    elif configuration is None:
-        refuse_incomplete(given, host)
-    wishes = {
-        path: wish._replace(force=force, merge=merge, prune=prune)
-        for path, wish in wished(
-            configuration,
-            given,
-            host=host,
-            output=Path(output) if output else None,
-            templates=Templates(own_templates(configuration, templates)),
-        ).items()
-    }
-    if prune and (configuration is None or "page" in given):
-        raise Fatal("--prune: is for all that s6gen.toml asks for: leave out --page")
-    if check or diff:
-        return shown(
-            [foreseen(wish, path) for path, wish in wishes.items()], as_diff=diff
-        )
-    written(wishes, before, addition)
+def main(**parameters: Any) -> Exit:
+    """Render, and write, or print what would be written."""
+    options = options_of(parameters)
+    rendering = prepare(options)
+    if options.check or options.diff:
+        updates = preview(rendering)
+        return print_preview(updates, as_diff=options.diff)
+    updates = apply(rendering)
+    print_saved(rendering)
+    print_warnings(updates)
+    print_changes(updates)
     return Exit.OK
 
 
-def refuse_together(**flags: bool) -> None:
-    """Raise Fatal for flags of which only one makes sense."""
-    if all(flags.values()):
-        raise Fatal(
-            " and ".join(f"--{name}" for name in flags) + ": give only one of them"
-        )
+def options_of(parameters: dict[str, Any]) -> RenderOptions:
+    """Return the options of a command line. Raises Fatal for those that do not fit."""
+    for one, other in EXCLUSIVE:
+        if parameters[one] and parameters[other]:
+            raise Fatal(f"--{one} and --{other}: give only one of them")
+    if parameters["output"] == "":
+        raise Fatal("--output: is empty: give a directory, such as '.'")
+    return RenderOptions(
+        values=given_values(parameters),
+        config=parameters["config"],
+        output=parameters["output"],
+        templates=parameters["templates"],
+        host=parameters["host"],
+        check=parameters["check"],
+        diff=parameters["diff"],
+        save=parameters["save"],
+        force=parameters["force"],
+        merge=parameters["merge"],
+        prune=parameters["prune"],
+    )
 
 
-def refuse_incomplete(given: dict[str, Any], host: str | None) -> None:
-    """Raise Fatal for what is missing without a configuration file."""
-    for key in ("page", "domain"):
-        if key not in given:
-            raise Fatal(
-                f"missing option '--{key}', and there is no s6gen.toml here or above"
-            )
-    if host is not None:
-        raise Fatal(
-            "--host: hosts are named in s6gen.toml, and there is none here or above"
-        )
-
-
-def shown(updates: Sequence[Update], *, as_diff: bool) -> Exit:
-    """Tell what would be written."""
-    lines = [
-        line
-        for update in updates
-        for line in (differences if as_diff else drift)(update)
-    ]
+def print_preview(updates: Sequence[Update], *, as_diff: bool) -> Exit:
+    """Print what would be written; the exit code is 1 if that is anything."""
+    lines: list[str] = []
+    for update in updates:
+        lines += diff_lines(update) if as_diff else drift_lines(update)
     write("".join(f"{line}\n" for line in lines))
     return Exit.NO if lines else Exit.OK
 
 
-def drift(update: Update) -> list[str]:
-    """What would change in an output directory, and why."""
-    changing = [
-        one for one in update.changes if one.action not in ("unchanged", "kept")
-    ]
-    changing += [
-        Change(path, "refused", "was not rendered by s6gen") for path in update.added
-    ]
-    return [
-        printable(f"{update.wish.prefix}{one.path}: {one.reason}")
-        for one in sorted(changing) or record_change(update)
-    ]
+def drift_lines(update: Update) -> list[str]:
+    """Return what would change in an output directory, and why, a line each."""
+    changes = update.drift
+    for path in update.foreign:
+        changes.append(Change(path, Action.REFUSED, "was not rendered by s6gen"))
+    if not changes:
+        changes = record_change(update.present, update.record_after)
+    lines = []
+    for change in sorted(changes, key=lambda change: change.path):
+        path = update.wanted.prefix + change.path
+        lines.append(printable(f"{path}: {change.reason}"))
+    return lines
 
 
-def differences(update: Update) -> Iterable[str]:
-    """The same as a unified diff, with the record."""
-    from s6gen.output.diff import coloured, unified
+def diff_lines(update: Update) -> Iterable[str]:
+    """Return what would change as a unified diff, with the record."""
+    # Only --diff needs it, and difflib takes a while to load.
+    from s6gen.output.diff import coloured, unified_diff
 
-    changes = [one for one in update.changes if one.action not in ("unchanged", "kept")]
-    present = {**update.found.files}
-    if update.found.record.files:
-        present[manifest.NAME] = File(manifest.dump(update.found.record))
-    found = unified([*record_change(update), *changes], present, update.wish.prefix)
-    return map(coloured, found) if wants_colour() else found
-
-
-def record_change(update: Update) -> list[Change]:
-    """What becomes of the record itself."""
-    if update.after == update.found.record:
-        return []
-    missing = not update.found.record.files
-    reason = "missing" if missing else "does not fit what is there: render again"
-    content = File(manifest.dump(update.after))
-    return [
-        Change(
-            manifest.NAME, "created" if missing else "updated", reason, content=content
-        )
-    ]
+    record = update.present.record
+    entries = dict(update.present.entries)
+    if record.files:
+        entries[RECORD_NAME] = File(dump_record(record))
+    changes = record_change(update.present, update.record_after) + update.drift
+    lines = unified_diff(changes, entries, update.wanted.prefix)
+    if wants_colour():
+        return map(coloured, lines)
+    return lines
 
 
-def written(
-    wishes: dict[Path, Wish],
-    before: "Configuration | None",
-    addition: "Configuration | None",
-) -> None:
-    """Write, and list the files: all, or none where one is refused."""
-    with contextlib.ExitStack() as stack:
-        updates = [
-            stack.enter_context(under_way(wish, path)) for path, wish in wishes.items()
-        ]
-        every = [update for update, _ in updates]
-        refuse([*reported(every, "refused")])
-        if before is not None and read_again(before.path) != before.text:
-            raise Fatal(
-                f"{before.path}: was changed meanwhile: try again", Exit.TEMPORARY
-            )
-        if addition is not None:
-            replace_file(addition.path, addition.text, before.text if before else None)
-            write(f"{'created' if before is None else 'updated':<10} {addition.path}\n")
-        for update, top in updates:
-            make(update, top)
-    for one in reported(every, "left over"):
-        print(f"s6gen: warning: {one.path}: {one.advice}", file=sys.stderr)  # noqa: T201
-    write(
-        "".join(
-            f"{one.action:<10} {printable(update.wish.prefix + one.path)}\n"
-            for update in every
-            for one in update.changes
-            if one.action not in REPORTED
-            and not (update.wish.complete and one.action in ("unchanged", "kept"))
-        )
-    )
+def print_warnings(updates: Iterable[Update]) -> None:
+    """Print a warning on stderr for each orphaned service."""
+    for path, change in changes_of_action(updates, Action.ORPHANED):
+        message = f"s6gen: warning: {path}: {change.advice}"
+        print(message, file=sys.stderr)  # noqa: T201 (the edge)
 
 
-def read_again(path: Path) -> str:
-    """What the file says now: somebody may have added to it since it was read."""
-    return path.read_bytes().decode(errors="replace") if path.exists() else ""
+def print_saved(rendering: Rendering) -> None:
+    """Print the file of certificates, if one was added to it."""
+    if rendering.addition is not None:
+        is_new = rendering.configuration is None
+        action = Action.CREATED if is_new else Action.UPDATED
+        write(f"{action:<10} {rendering.addition.path}\n")
 
 
-def reported(updates: Sequence[Update], action: str) -> Iterator[Change]:
-    """The changes of a kind, in all output directories."""
+def print_changes(updates: Iterable[Update]) -> None:
+    """Print what became of each file."""
+    lines = []
     for update in updates:
-        for one in update.changes:
-            if one.action == action:
-                yield one._replace(path=printable(update.wish.prefix + one.path))
-
-
-def refuse(changes: Sequence[Change]) -> None:
-    """Raise Fatals for what may not be done."""
-    if changes:
-        raise Fatals(f"{one.path}: {one.reason}: {one.advice}" for one in changes)
+        for change in update.listing:
+            path = update.shown_path(change)
+            lines.append(f"{change.action:<10} {path}\n")
+    write("".join(lines))
 
 
 OUTPUT = [
     click.Option(
         ["-o", "--output"],
         metavar="DIR",
-        help="Where the source definition directories go. Made if missing. [output of "
-        "s6gen.toml; .]",
+        help="Where the source definition directories go. Made if missing. "
+        "[output of s6gen.toml; .]",
     ),
     *WHICH,
     click.Option(
@@ -218,7 +135,8 @@ OUTPUT = [
     click.Option(
         ["--save"],
         is_flag=True,
-        help="Add the certificate to the file, which is made if missing, and render all of it.",
+        help="Add the certificate to the file, which is made if missing, and render "
+        "all of it.",
     ),
     click.Option(
         ["--check"],
@@ -239,7 +157,8 @@ OUTPUT = [
     click.Option(
         ["--prune"],
         is_flag=True,
-        help="Remove services that s6gen rendered, nobody changed, and the file no longer names.",
+        help="Remove services that s6gen rendered, nobody changed, and the file no "
+        "longer names.",
     ),
 ]
 
@@ -248,13 +167,15 @@ command = SectionedCommand(
     callback=main,
     sections={**SECTIONS, "The output": OUTPUT},
     short_help="Write the services that keep certificates renewed.",
-    help="Write the source definition directories of two services: a longrun that keeps the "
-    "certificate of --domain renewed, and its logger. They are ready for s6-rc-compile. Without "
-    "--page, all certificates of s6gen.toml are rendered, with the options over what it says; see "
-    "s6gen.toml(5). Each file is listed as created, updated, merged, kept, unchanged or removed. "
-    "Without a change nothing is written; files that were edited by hand are not replaced.\n\n"
+    help="Write the source definition directories of two services: a longrun that "
+    "keeps the certificate of --domain renewed, and its logger. They are ready for "
+    "s6-rc-compile. Without --page, all certificates of s6gen.toml are rendered, with "
+    "the options over what it says; see s6gen.toml(5). Each file is listed as created, "
+    "updated, merged, kept, unchanged or removed. Without a change nothing is written; "
+    "files that were edited by hand are not replaced.\n\n"
     "Example:\n\n"
     "\b\n"
-    "  s6gen render --page example --domain example.org --domain www.example.org -o sv\n"
+    "  s6gen render --page example --domain example.org --domain www.example.org "
+    "-o sv\n"
     "  s6-rc-compile compiled sv\n",
 )

@@ -1,62 +1,92 @@
-"""What a rendering changes, as a unified diff that patch(1) and git take."""
+"""What a rendering changes, as a unified diff that patch(1) and git-apply(1) take."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from s6gen.output.plan import Change, Foreign
+from s6gen.output.change import Action, Change, Entry, Irregular
 from s6gen.rendering.tree import File
 from s6gen.text import printable
 
 RED, GREEN, CYAN, BOLD, PLAIN = "\033[31m", "\033[32m", "\033[36m", "\033[1m", "\033[0m"
+COLOURS = {"-": RED, "+": GREEN, "@": CYAN}
+HEADERS = ("diff ", "+++ ", "--- ", "new ", "old ", "deleted ")
 
 
-def unified(
-    changes: Iterable[Change], present: Mapping[str, File | Foreign], prefix: str = ""
+def unified_diff(
+    changes: Iterable[Change], entries: Mapping[str, Entry], prefix: str = ""
 ) -> Iterator[str]:
-    """The lines of the difference between what is there and what would be."""
+    """Return the lines of the difference between what is there and what would be.
+
+    `entries` is what is there, by path; `prefix` stands before each path.
+    """
     for change in changes:
         path = printable(prefix + change.path)
-        old, new = present.get(change.path), change.content
-        if change.action == "left over":
+        entry = entries.get(change.path)
+        if change.action is Action.ORPHANED:
             yield f"{path}: left over"
-        elif isinstance(old, Foreign):
-            yield f"{path}: is {old.kind}"
+        elif isinstance(entry, Irregular):
+            yield f"{path}: is {entry.kind}"
         else:
-            yield from file_difference(path, old, new)
+            yield from mode_lines(path, entry, change.content)
+            yield from content_lines(path, entry, change.content)
 
 
-def file_difference(path: str, old: File | None, new: File | None) -> Iterator[str]:
-    """The difference of one file, with its mode, in git's extended form."""
+def mode_lines(path: str, old: File | None, new: File | None) -> Iterator[str]:
+    """Return the header of a file's difference, with its mode, in git's form."""
     yield f"diff --git a/{path} b/{path}"
-    if old is None and new is not None:
-        yield f"new file mode 100{new.mode:o}"
-    elif new is None and old is not None:
+    if old is None:
+        if new is not None:
+            yield f"new file mode 100{new.mode:o}"
+        return
+    if new is None:
         yield f"deleted file mode 100{git_mode(old):o}"
-    elif old and new and git_mode(old) != git_mode(new):
+        return
+    if old.is_executable != new.is_executable:
         yield f"old mode 100{git_mode(old):o}"
         yield f"new mode 100{git_mode(new):o}"
-    before, after = (lines(one.content) if one else [] for one in (old, new))
-    names = (f"a/{path}" if old else "/dev/null", f"b/{path}" if new else "/dev/null")
-    for line in difflib.unified_diff(before, after, *names, lineterm=""):
+
+
+def content_lines(path: str, old: File | None, new: File | None) -> Iterator[str]:
+    """Return the difference of the contents of a file; nothing if they are the same."""
+    difference = difflib.unified_diff(
+        lines_of(old),
+        lines_of(new),
+        header_name("a", path, old),
+        header_name("b", path, new),
+        lineterm="",
+    )
+    for line in difference:
         yield from line.split("\n")
 
 
-def lines(content: bytes) -> list[str]:
-    """The lines of a file; the last says if its newline is missing."""
-    text = content.decode("utf-8", "replace")
-    found = ["\t".join(map(printable, line.split("\t"))) for line in text.split("\n")]
-    last = found.pop()
-    return [*found, f"{last}\n\\ No newline at end of file"] if last else found
+def header_name(side: str, path: str, file: File | None) -> str:
+    """Return a file's name in a header: /dev/null if it is missing (git-diff(1))."""
+    return "/dev/null" if file is None else f"{side}/{path}"
+
+
+def lines_of(file: File | None) -> list[str]:
+    """Return the lines of a file; the last one tells if its newline is missing."""
+    if file is None:
+        return []
+    lines = []
+    for line in file.content.decode("utf-8", "replace").split("\n"):
+        lines.append("\t".join(map(printable, line.split("\t"))))
+    last = lines.pop()
+    if last:
+        lines.append(f"{last}\n\\ No newline at end of file")
+    return lines
 
 
 def git_mode(file: File) -> int:
-    """The mode as git keeps it."""
-    return 0o755 if file.mode & 0o100 else 0o644
+    """Return the mode as git keeps it."""
+    return 0o755 if file.is_executable else 0o644
 
 
 def coloured(line: str) -> str:
-    """A line as git colours it."""
-    if line.startswith(("diff ", "+++ ", "--- ", "new ", "old ", "deleted ")):
+    """Return a line of a difference in git's colours."""
+    if line.startswith(HEADERS):
         return f"{BOLD}{line}{PLAIN}"
-    colour = {"-": RED, "+": GREEN, "@": CYAN}.get(line[:1])
-    return f"{colour}{line}{PLAIN}" if colour else line
+    colour = COLOURS.get(line[:1])
+    if colour is None:
+        return line
+    return f"{colour}{line}{PLAIN}"

@@ -1,4 +1,8 @@
-"""Hand edits and a new rendering, merged: git knows how, and what was rendered last."""
+"""Merging edits made by hand with a new rendering, by git.
+
+git-merge-file(1) merges three files: the edited one, the new one, and their base, which
+is what was rendered last. The record has only digests of that; its content is in git.
+"""
 
 import os
 import subprocess
@@ -7,49 +11,71 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from s6gen.errors import Fatal
-from s6gen.output.plan import Foreign, Wish, pristine
-from s6gen.output.record import Record, digest
-from s6gen.rendering.tree import File
+from s6gen.output.change import Entry, Wanted, base_path
+from s6gen.output.record import Record
+from s6gen.rendering.tree import File, digest
 
 REVISIONS = 1000
-"""How far back git is asked."""
+"""So many commits are searched for the base of a merge."""
 
 
-def merged(
-    output: Path, wish: Wish, files: Mapping[str, File | Foreign], record: Record
+def merge_edits(
+    output: Path, wanted: Wanted, entries: Mapping[str, Entry], record: Record
 ) -> dict[str, File | None]:
-    """What becomes of each edited file that is to be merged; nothing where both collide.
+    """Merge edited files with what is new; None stands for those where both collide.
 
-    Those are all, if that is wished for, and else the ones that were merged before. Files of which
-    nobody knows what was rendered last are left out.
+    All edited files are merged if that is wanted, and else those that were merged
+    before. Files whose base is unknown are left out. Raises Fatal without git.
     """
-    found: dict[str, File | None] = {}
-    for path, wanted in wish.tree.items():
-        mine = files.get(path)
-        rendered = record.files.get(path, frozenset())
-        if (
-            not isinstance(mine, File)
-            or not rendered
-            or digest(mine.content) in rendered
-        ):
+    merges: dict[str, File | None] = {}
+    for path, edited in edited_files(wanted, entries, record).items():
+        new = wanted.tree[path]
+        base = find_base(candidates(output, path, entries, new), record.files[path])
+        if base is not None:
+            merges[path] = merge(edited, base, new)
+    return merges
+
+
+def edited_files(
+    wanted: Wanted, entries: Mapping[str, Entry], record: Record
+) -> dict[str, File]:
+    """Return the files that were edited by hand and are to be merged."""
+    edited = {}
+    for path in paths_to_merge(wanted, entries):
+        entry = entries.get(path)
+        rendered = record.files.get(path)
+        if rendered is None or not isinstance(entry, File):
             continue
-        if wish.merge or pristine(path) in files:
-            for base in bases(output, path, files, wanted):
-                if digest(base) in rendered:
-                    content = three_way(mine.content, base, wanted.content)
-                    found[path] = (
-                        None if content is None else File(content, wanted.mode)
-                    )
-                    break
-    return found
+        if digest(entry.content) not in rendered:
+            edited[path] = entry
+    return edited
 
 
-def bases(
-    output: Path, path: str, files: Mapping[str, File | Foreign], wanted: File
+def paths_to_merge(wanted: Wanted, entries: Mapping[str, Entry]) -> Iterable[str]:
+    """Return the paths of all files, or of those that were merged before."""
+    if wanted.merge:
+        return wanted.tree
+    return [path for path in wanted.tree if base_path(path) in entries]
+
+
+def find_base(contents: Iterable[bytes], rendered: frozenset[str]) -> bytes | None:
+    """Return the first content that was rendered, as the record knows; or None."""
+    for content in contents:
+        if digest(content) in rendered:
+            return content
+    return None
+
+
+def candidates(
+    output: Path, path: str, entries: Mapping[str, Entry], new: File
 ) -> Iterator[bytes]:
-    """What may be the last rendering of a file: this one, the copy beside it, what git has."""
-    yield wanted.content
-    kept = files.get(pristine(path))
+    """Return contents that may be the base of a file, the cheap ones first.
+
+    They are what is rendered now, the base that is kept beside the file, nothing at
+    all, and what git has.
+    """
+    yield new.content
+    kept = entries.get(base_path(path))
     if isinstance(kept, File):
         yield kept.content
     yield b""
@@ -58,32 +84,47 @@ def bases(
 
 
 def revisions(output: Path, path: str) -> Iterable[str]:
-    """The file in git's index, and in each commit that changed it, the newest first."""
+    """Return git's names of a file: in the index, and in each commit that changed it.
+
+    The newest commit comes first. Raises Fatal where there is no repository.
+    """
     yield f":./{path}"
-    listed = git(
-        "-C", output, "rev-list", f"--max-count={REVISIONS}", "HEAD", "--", f"./{path}"
-    )
-    if listed.returncode != 0:
-        why = listed.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise Fatal(f"{output / path}: git cannot tell what was rendered last: {why}")
-    yield from (f"{commit}:./{path}" for commit in listed.stdout.decode().split())
+    limit = f"--max-count={REVISIONS}"
+    listing = git("-C", output, "rev-list", limit, "HEAD", "--", f"./{path}")
+    if listing.returncode != 0:
+        errors = listing.stderr.decode(errors="replace").strip()
+        reason = errors.partition("\n")[0]
+        raise Fatal(
+            f"{output / path}: git cannot tell what was rendered last: {reason}"
+        )
+    for commit in listing.stdout.decode().split():
+        yield f"{commit}:./{path}"
 
 
-def three_way(mine: bytes, base: bytes, theirs: bytes) -> bytes | None:
-    """The merge of two changes to one file (git-merge-file); nothing if they collide."""
-    with tempfile.TemporaryDirectory() as name:
-        paths = [Path(name) / one for one in ("mine", "base", "theirs")]
-        for path, content in zip(paths, (mine, base, theirs), strict=True):
+def merge(edited: File, base: bytes, new: File) -> File | None:
+    """Merge two changes to one file (git-merge-file); return None if they collide."""
+    contents = {"mine": edited.content, "base": base, "theirs": new.content}
+    with tempfile.TemporaryDirectory() as directory:
+        paths = []
+        for name, content in contents.items():
+            path = Path(directory) / name
             path.write_bytes(content)
-        done = git("merge-file", "-p", *paths)
-        return done.stdout if done.returncode == 0 else None
+            paths.append(path)
+        merging = git("merge-file", "-p", *paths)
+    if merging.returncode != 0:
+        return None
+    return File(merging.stdout, new.mode)
 
 
 def git(*arguments: str | Path) -> "subprocess.CompletedProcess[bytes]":
-    """Run git, whatever repository a hook that calls us is at work in."""
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith("GIT_")
-    }
+    """Run git, without the variables of another git that runs s6gen as a hook.
+
+    Raises Fatal if git is not installed.
+    """
+    environment = {}
+    for name, value in os.environ.items():
+        if not name.startswith("GIT_"):
+            environment[name] = value
     command = ["git", *arguments]
     try:
         return subprocess.run(

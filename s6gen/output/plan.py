@@ -1,341 +1,296 @@
-"""What a rendering changes in what is there, and why. Decided before anything is written.
+"""What changes in an output directory, and why. Decided before anything is written."""
 
-Named tuples, here and in the record: attrs classes take as long to make as the whole decision.
-"""
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
-
-from s6gen.output import record as manifest
-from s6gen.output.record import Origin, Record, digest, service_of
-from s6gen.rendering.tree import File, Tree
-
-Action = Literal[
-    "created",
-    "updated",
-    "merged",
-    "kept",
-    "unchanged",
-    "removed",
-    "refused",
-    "left over",
-]
-"""What becomes of a file. Kept: it was edited, and nothing that is new touches the edit."""
-
-DIRECTORY = "a directory"
+from s6gen.output.change import (
+    DIRECTORY,
+    Action,
+    Change,
+    Entry,
+    Irregular,
+    Present,
+    Wanted,
+    base_path,
+    is_base,
+)
+from s6gen.output.record import Record, service_of
+from s6gen.rendering.origin import Origin
+from s6gen.rendering.tree import File, digest
 
 
-class Change(NamedTuple):
-    """One file, what becomes of it, and why."""
-
-    path: str
-    action: Action
-    reason: str = ""
-    """Why it is not what would be rendered. Empty for what is unchanged."""
-    advice: str = ""
-    """What to do where nothing is done."""
-    content: File | None = None
-    """What it becomes, or would if it were not refused; nothing where it goes, or stays."""
-
-
-class Foreign(NamedTuple):
-    """What stands at a file's place and is no regular file."""
-
-    kind: str
-    """Such as "a symbolic link"."""
-
-
-class Found(NamedTuple):
-    """What is there now."""
-
-    files: Mapping[str, File | Foreign]
-    """Of the paths that matter."""
-    record: Record
-    strangers: Mapping[str, list[str]] = {}
-    """For services that are no longer rendered, what s6gen did not write in them."""
-    merged: Mapping[str, File | None] = {}
-    """What a merge makes of files that were edited; nothing where both changed the same lines."""
-
-
-class Wish(NamedTuple):
-    """What is to be there, and how far a rendering may go for it."""
-
-    tree: Tree
-    origins: Mapping[str, Origin] = {}
-    """What each service is rendered by and from."""
-    complete: bool = False
-    """Whether services that were rendered before and are not in tree are left over."""
-    force: bool = False
-    """Replace what was edited, or is not ours."""
-    prune: bool = False
-    """Remove what is left over."""
-    merge: bool = False
-    """Keep edits, and merge them with what is new."""
-    host: str = ""
-    """The host that it is for, if there are several."""
-
-    @property
-    def prefix(self) -> str:
-        """What paths are shown with."""
-        return f"{self.host}/" if self.host else ""
-
-    @property
-    def services(self) -> frozenset[str]:
-        """The source definition directories."""
-        return frozenset(map(service_of, self.tree))
-
-
-def paths(wish: Wish, record: Record) -> list[str]:
-    """The paths that matter: what is to be there, and what s6gen once wrote there."""
-    relevant = record if wish.complete else record.only(wish.services)
-    return sorted({*wish.tree, *relevant.files})
-
-
-def is_pristine(path: str) -> bool:
-    """Whether a file is what s6gen rendered of another, which was edited and merged."""
-    name = path.rpartition("/")[2]
-    return name.startswith(".") and name.endswith(".s6gen")
-
-
-def pristine(path: str) -> str:
-    """Where what was rendered is kept beside a file that was edited and merged."""
-    directory, slash, name = path.rpartition("/")
-    return f"{directory}{slash}.{name}.s6gen"
-
-
-def plan(wish: Wish, found: Found) -> list[Change]:
-    """The changes that make what is found into what is wished for."""
-    changes = list(of_services(wish, found))
-    services = wish.services
-    if wish.complete:
-        for service, recorded in by_service(found.record).items():
-            if service not in services:
-                changes += left_over(service, recorded, wish, found)
+def plan(wanted: Wanted, present: Present) -> list[Change]:
+    """Return the changes from what is present to what is wanted, sorted by path."""
+    services = wanted.services
+    changes = changes_of_services(services, wanted, present)
+    if wanted.complete:
+        for service, paths in orphans(services, present).items():
+            changes += changes_of_orphan(service, paths, wanted, present)
     return sorted(changes, key=lambda change: change.path)
 
 
-def by_service(record: Record) -> dict[str, list[str]]:
-    """The paths of each service that was rendered."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(record.files):
-        found.setdefault(service_of(path), []).append(path)
-    return found
-
-
-def of_services(wish: Wish, found: Found) -> Iterator[Change]:
-    """What becomes of the files of the services that are rendered."""
-    services = wish.services
-    needed = set()
-    for path in paths(wish, found.record):
-        if service_of(path) in services and not is_pristine(path):
-            for change in rendered(path, wish, found):
-                if is_pristine(change.path) or change.action == "refused":
-                    needed.add(pristine(path))
-                yield change
-    for path in found.record.only(services).files:
-        if is_pristine(path) and path not in needed and path in found.files:
-            yield Change(path, "removed", "the edit is gone")
-
-
-def rendered(path: str, wish: Wish, found: Found) -> Iterator[Change]:
-    """What becomes of a file of a service that is rendered."""
-    wanted, present = wish.tree.get(path), found.files.get(path)
-    if present is None:
-        if wanted is not None:
-            missing = path in found.record.files
-            yield Change(
-                path, "created", "missing" if missing else "new", content=wanted
-            )
-    elif wanted is not None and same(wanted, present):
-        yield Change(path, "unchanged")
-    elif refused := fault(path, present, found.record):
-        reason, advice = refused
-        if (
-            path in found.record.files
-            and wanted is not None
-            and is_renewed(path, wanted, found)
-        ):
-            reason = f"{reason}; {cause(path, wish, found.record)}"
-        if wish.force and not is_directory(present):
-            yield replacement(path, wanted, reason)
-        elif wanted is not None and path in found.merged:
-            yield from merged(path, wanted, present, found, reason)
+def changes_of_services(
+    services: frozenset[str], wanted: Wanted, present: Present
+) -> list[Change]:
+    """Return what becomes of the files of the services that are rendered."""
+    paths = set(wanted.tree)
+    bases = set()
+    for path in present.record.files:
+        if service_of(path) not in services:
+            continue
+        if is_base(path):
+            bases.add(path)
         else:
-            advice = advice_for(wanted, present, wish) or advice
-            yield Change(path, "refused", reason, advice, wanted)
-    else:
-        yield replacement(path, wanted, cause(path, wish, found.record))
+            paths.add(path)
+    changes: list[Change] = []
+    for path in sorted(paths):
+        changes += changes_of_path(path, wanted, present)
+    if bases:
+        changes += removals_of_bases(bases, changes, present)
+    return changes
 
 
-def advice_for(wanted: File | None, present: File | Foreign, wish: Wish) -> str:
-    """What to do about an edit that cannot be merged."""
-    if isinstance(present, Foreign):
-        return ""
-    if wanted is None:
-        return "no longer rendered: --force removes it"
-    return (
-        "git has no copy of what was rendered last: --force drops the edit"
-        if wish.merge
-        else ""
-    )
+def changes_of_path(path: str, wanted: Wanted, present: Present) -> Iterable[Change]:
+    """Return what becomes of a file of a service that is rendered, and of its base."""
+    file = wanted.tree.get(path)
+    entry = present.entries.get(path)
+    recorded = present.record.files.get(path, frozenset())
+    if entry is not None:
+        if is_same(file, entry):
+            return [Change(path, Action.UNCHANGED)]
+        difference = Difference(path, file, entry, recorded)
+        return changes_of_difference(difference, wanted, present)
+    if file is None:
+        return []
+    reason = "missing" if recorded else "new"
+    return [Change(path, Action.CREATED, reason, content=file)]
 
 
-def replacement(path: str, wanted: File | None, reason: str) -> Change:
-    """What is wanted takes the place of what is there."""
-    return Change(
-        path, "removed" if wanted is None else "updated", reason, content=wanted
-    )
+def is_same(file: File | None, entry: Entry) -> bool:
+    """Tell whether a file is as it should be.
+
+    Of its mode that counts which git keeps (git-config(1): core.fileMode).
+    """
+    if file is None or isinstance(entry, Irregular):
+        return False
+    if file.is_executable != entry.is_executable:
+        return False
+    return file.content == entry.content
 
 
-def merged(
-    path: str, wanted: File, present: File | Foreign, found: Found, reason: str
-) -> Iterator[Change]:
-    """What becomes of an edited file, and of what was rendered of it."""
-    result = found.merged[path]
-    if result is None:
-        advice = "both change the same lines: --force drops the edit; make it anew, then --merge"
-        yield Change(path, "refused", reason, advice, wanted)
-        return
-    if same(result, present):
-        yield Change(path, "kept", reason)
-    else:
-        yield Change(path, "merged", reason, content=result)
-    if not same(result, wanted):
-        yield kept_beside(pristine(path), File(wanted.content), found)
+class Difference(NamedTuple):
+    """A path at which there is something else than what is rendered."""
+
+    path: str
+    file: File | None
+    """What is rendered; None if it is no longer rendered."""
+    entry: Entry
+    """What is there."""
+    recorded: frozenset[str]
+    """The digests of what was rendered last; none if s6gen did not write it."""
+
+    @property
+    def is_directory(self) -> bool:
+        """Tell whether a directory is there, which not even --force replaces."""
+        return isinstance(self.entry, Irregular) and self.entry.is_directory
+
+    @property
+    def is_renewed(self) -> bool:
+        """Tell whether a file is rendered differently than last time."""
+        if self.file is None or not self.recorded:
+            return False
+        return digest(self.file.content) not in self.recorded
+
+    @property
+    def renders_same_content(self) -> bool:
+        """Tell whether the same content is rendered as last time."""
+        return self.file is not None and not self.is_renewed
+
+    def replacement(self, reason: str) -> Change:
+        """Return the change that puts what is rendered in the place of the entry."""
+        action = Action.REMOVED if self.file is None else Action.UPDATED
+        return Change(self.path, action, reason, content=self.file)
+
+    def refusal(self, reason: str, advice: str) -> Change:
+        """Return the change that is refused."""
+        return Change(self.path, Action.REFUSED, reason, advice, self.file)
 
 
-def kept_beside(path: str, rendering: File, found: Found) -> Change:
-    """What was rendered stays beside an edited file: the next merge needs it."""
-    present = found.files.get(path)
-    if present is not None and same(rendering, present):
-        return Change(path, "unchanged")
-    action: Action = "created" if present is None else "updated"
-    return Change(path, action, "a merge", content=rendering)
+def changes_of_difference(
+    difference: Difference, wanted: Wanted, present: Present
+) -> Iterable[Change]:
+    """Return what becomes of a file that is not as rendered, and of its base."""
+    objection = objection_to_replacing(difference)
+    if objection is None:
+        reason = reason_of_rendering(difference, wanted, present.record)
+        return [difference.replacement(reason)]
+    reason = objection.reason
+    if difference.is_renewed:
+        rendering = reason_of_rendering(difference, wanted, present.record)
+        reason = f"{reason}; {rendering}"
+    if wanted.force and not difference.is_directory:
+        return [difference.replacement(reason)]
+    if difference.path in present.merges:
+        merged = present.merges[difference.path]
+        return changes_of_merge(difference, merged, reason, present)
+    advice = advice_on_refusal(difference, objection, wanted)
+    return [difference.refusal(reason, advice)]
 
 
-def left_over(
-    service: str, recorded: Iterable[str], wish: Wish, found: Found
-) -> Iterator[Change]:
-    """What becomes of a service that was rendered once and no longer is."""
-    present = [path for path in recorded if path in found.files]
-    reason = "left over"
-    if not present:
-        return
-    if not wish.prune:
-        advice = "no longer rendered, and s6-rc-compile may refuse it as it is: --prune removes it"
-        yield Change(service, "left over", reason, advice)
-        return
-    if service in found.strangers:
-        advice = f"{found.strangers[service][0]} was not rendered by s6gen: remove that yourself"
-        yield Change(service, "left over", reason, advice)
-        return
-    for path in present:
-        refused = fault(path, found.files[path], found.record)
-        if refused and not (wish.force and not is_directory(found.files[path])):
-            advice = f"{path} was edited: --prune --force removes it all the same"
-            yield Change(service, "left over", reason, advice)
-            return
-    yield from (Change(path, "removed", reason) for path in present)
+class Objection(NamedTuple):
+    """Why something is not s6gen's to replace, and what to do about it."""
+
+    reason: str
+    advice: str
 
 
-def same(wanted: File, present: File | Foreign) -> bool:
-    """Whether a file is as it should be. Of the mode, what git keeps: whether it is a program."""
-    return (
-        isinstance(present, File)
-        and wanted.content == present.content
-        and wanted.mode & 0o100 == present.mode & 0o100
-    )
-
-
-def is_directory(present: File | Foreign) -> bool:
-    """Whether it is a directory: who knows what is in it."""
-    return isinstance(present, Foreign) and present.kind == DIRECTORY
-
-
-def fault(path: str, present: File | Foreign, record: Record) -> tuple[str, str] | None:
-    """Why a file is not ours to replace, and what to do; nothing if it is."""
-    if is_directory(present):
-        return f"is {DIRECTORY}", "remove it"
-    if isinstance(present, Foreign):
-        return f"is {present.kind}", "remove it, or replace it with --force"
-    if path not in record.files:
-        return "was not rendered by s6gen", "remove it, or replace it with --force"
-    if digest(present.content) not in record.files[path]:
-        return "edited by hand", "--merge keeps the edit, --force drops it"
+def objection_to_replacing(difference: Difference) -> Objection | None:
+    """Return why what is there is not s6gen's to replace; None if it is."""
+    entry = difference.entry
+    if difference.is_directory:
+        return Objection(f"is {DIRECTORY}", "remove it")
+    if isinstance(entry, Irregular):
+        advice = "remove it, or replace it with --force"
+        return Objection(f"is {entry.kind}", advice)
+    if not difference.recorded:
+        advice = "remove it, or replace it with --force"
+        return Objection("was not rendered by s6gen", advice)
+    if digest(entry.content) not in difference.recorded:
+        advice = "--merge keeps the edit, --force drops it"
+        return Objection("edited by hand", advice)
     return None
 
 
-def is_renewed(path: str, wanted: File, found: Found) -> bool:
-    """Whether something else is rendered than last time."""
-    return digest(wanted.content) not in found.record.files[path]
+def advice_on_refusal(
+    difference: Difference, objection: Objection, wanted: Wanted
+) -> str:
+    """Return what to do about a file that is neither replaced nor merged."""
+    if isinstance(difference.entry, Irregular):
+        return objection.advice
+    if difference.file is None:
+        return "no longer rendered: --force removes it"
+    if wanted.merge:
+        return "git has no copy of what was rendered last: --force drops the edit"
+    return objection.advice
 
 
-def cause(path: str, wish: Wish, record: Record) -> str:
-    """Why something else is rendered than last time."""
-    present = wish.tree.get(path)
-    if present is not None and digest(present.content) in record.files[path]:
+def reason_of_rendering(difference: Difference, wanted: Wanted, record: Record) -> str:
+    """Return why a recorded file is rendered differently than last time."""
+    if difference.renders_same_content:
         return "mode changed"
-    service = service_of(path)
-    now, before = wish.origins.get(service), record.origins.get(service, frozenset())
+    service = service_of(difference.path)
+    now = wanted.origins.get(service)
+    before = record.origins.get(service)
     if now is None or not before:
         return "rendered differently"
-    causes = []
-    if now.parameters not in {one.parameters for one in before}:
-        causes.append("parameters changed")
-    if now.version not in {one.version for one in before}:
-        versions = ", ".join(sorted({one.version for one in before}))
-        causes.append(f"s6gen was {versions}, is {now.version}")
-    return " and ".join(causes) or "templates changed"
+    return reason_of_origins(before, now)
 
 
-def record_after(wish: Wish, found: Found, changes: Iterable[Change]) -> Record:
-    """The record once the changes are made."""
-    changes = list(changes)
-    removed = {one.path for one in changes if one.action == "removed"}
-    still = {service_of(path) for path in found.files.keys() - removed}
-    gone = (
-        {service_of(path) for path in found.record.files} - still
-        if wish.complete
-        else set()
-    )
-    touched = {
-        service_of(one.path)
-        for one in changes
-        if one.action not in ("unchanged", "kept")
-    }
-    services = wish.services
-    same = found.record.only(services - touched).origins
-    before = {name: one for name, one in same.items() if len(one) == 1}
-    now = {
-        name: frozenset([one]) for name, one in wish.origins.items() if name in services
-    }
-    beside = {
-        one.path: frozenset([digest(wish.tree[edited_of(one.path)].content)])
-        for one in changes
-        if is_pristine(one.path) and one.action != "removed"
-    }
-    mine = Record(
-        {**manifest.describe(wish.tree), **beside}, {**now, **before}, wish.host
-    )
-    return found.record.without(services | gone) | mine
+def reason_of_origins(before: Iterable[Origin], now: Origin) -> str:
+    """Return what has changed from the recorded origins of a service to its new one."""
+    parameters = {origin.parameters for origin in before}
+    versions = {origin.version for origin in before}
+    reasons = []
+    if now.parameters not in parameters:
+        reasons.append("parameters changed")
+    if now.version not in versions:
+        old = ", ".join(sorted(versions))
+        reasons.append(f"s6gen was {old}, is {now.version}")
+    if not reasons:
+        return "templates changed"
+    return " and ".join(reasons)
 
 
-def record_under_way(
-    before: Record, after: Record, changes: Iterable[Change]
-) -> Record:
-    """The record while the changes are made: each file is old or new.
+def changes_of_merge(
+    difference: Difference, merged: File | None, reason: str, present: Present
+) -> Iterator[Change]:
+    """Return what becomes of an edited file that is merged, and of its base.
 
-    A file that is merged counts as old until all is done, so that whoever is interrupted merges
-    from there once more.
+    `merged` is None if the edit and the rendering change the same lines.
     """
-    both = before | after
-    merging = {
-        one.path: before.files[one.path] for one in changes if one.action == "merged"
-    }
-    return both._replace(files={**both.files, **merging})
+    path, file = difference.path, difference.file
+    if merged is None:
+        advice = (
+            "both change the same lines: --force drops the edit; "
+            "make it anew, then --merge"
+        )
+        yield difference.refusal(reason, advice)
+        return
+    if is_same(merged, difference.entry):
+        yield Change(path, Action.KEPT, reason)
+    else:
+        yield Change(path, Action.MERGED, reason, content=merged)
+    if file is not None and not is_same(merged, file):
+        yield change_of_base(base_path(path), File(file.content), present)
 
 
-def edited_of(path: str) -> str:
-    """The file that a pristine one is kept for."""
-    directory, slash, name = path.rpartition("/")
-    return f"{directory}{slash}{name[1:].removesuffix('.s6gen')}"
+def change_of_base(path: str, base: File, present: Present) -> Change:
+    """Return what becomes of the base of an edited file: the next merge needs it."""
+    entry = present.entries.get(path)
+    if entry is None:
+        return Change(path, Action.CREATED, "a merge", content=base)
+    if is_same(base, entry):
+        return Change(path, Action.UNCHANGED)
+    return Change(path, Action.UPDATED, "a merge", content=base)
+
+
+def removals_of_bases(
+    bases: set[str], changes: Iterable[Change], present: Present
+) -> list[Change]:
+    """Return the removals of recorded bases that no edit needs any more."""
+    needed = set()
+    for change in changes:
+        needed.add(change.path)
+        if change.action is Action.REFUSED:
+            needed.add(base_path(change.path))
+    unneeded = bases.intersection(present.entries).difference(needed)
+    reason = "the edit is gone"
+    return [Change(path, Action.REMOVED, reason) for path in unneeded]
+
+
+def orphans(services: frozenset[str], present: Present) -> dict[str, list[str]]:
+    """Return the services that are no longer rendered, and what is left of them."""
+    paths: dict[str, list[str]] = {}
+    for path in sorted(present.record.files):
+        service = service_of(path)
+        if service not in services and path in present.entries:
+            paths.setdefault(service, []).append(path)
+    return paths
+
+
+def changes_of_orphan(
+    service: str, paths: Iterable[str], wanted: Wanted, present: Present
+) -> list[Change]:
+    """Return what becomes of a service that was rendered once and no longer is."""
+    reason = "left over"
+    advice = advice_on_orphan(service, paths, wanted, present)
+    if advice:
+        return [Change(service, Action.ORPHANED, reason, advice)]
+    return [Change(path, Action.REMOVED, reason) for path in paths]
+
+
+def advice_on_orphan(
+    service: str, paths: Iterable[str], wanted: Wanted, present: Present
+) -> str:
+    """Return what to do about an orphaned service; "" if it is to be removed now."""
+    if not wanted.prune:
+        return (
+            "no longer rendered, and s6-rc-compile may refuse it as it is: "
+            "--prune removes it"
+        )
+    if service in present.foreign:
+        path = present.foreign[service][0]
+        return f"{path} was not rendered by s6gen: remove that yourself"
+    for path in paths:
+        entry, recorded = present.entries[path], present.record.files[path]
+        difference = Difference(path, None, entry, recorded)
+        if not is_removable(difference, wanted):
+            return f"{path} was edited: --prune --force removes it all the same"
+    return ""
+
+
+def is_removable(difference: Difference, wanted: Wanted) -> bool:
+    """Tell whether a file of an orphaned service may be removed."""
+    if objection_to_replacing(difference) is None:
+        return True
+    return wanted.force and not difference.is_directory

@@ -1,22 +1,23 @@
-"""The output directory, and what is there.
-
-All work is done relative to open directories, and no symbolic link below the output directory is
-followed: whoever else may write there cannot lead a more powerful user astray.
-"""
+"""Reading an output directory: the record, the files, and what others put there."""
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from pathlib import Path
 
-from s6gen.errors import Exit, Fatal, os_failure
-from s6gen.output import record as manifest
-from s6gen.output.plan import DIRECTORY, Foreign
-from s6gen.output.record import Record, service_of
+from s6gen.errors import Fatal, os_failure
+from s6gen.output.change import (
+    DIRECTORY,
+    Entry,
+    Irregular,
+    Present,
+    Wanted,
+    is_base,
+)
+from s6gen.output.directory import Directories, open_output
+from s6gen.output.record import RECORD_NAME, Record, parse_record, service_of
 from s6gen.rendering.tree import File, Tree
 
 KINDS = {
@@ -25,207 +26,196 @@ KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
 }
-OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+CHUNK = 1 << 16
 
 
-@contextlib.contextmanager
-def opened(output: Path, *, follow: bool = True) -> Iterator[int | None]:
-    """The open output directory, or nothing where it is missing.
+def read_present(wanted: Wanted, output: Path, top: int | None) -> Present:
+    """Read what is in an output directory, as far as it matters for what is wanted.
 
-    Its own name may be a link, but not that of a host's directory below it.
+    `top` is the open directory, or None where it is missing. Raises Fatal for a record
+    that is none, and for what cannot be read.
     """
-    try:
-        top = os.open(output, OPEN_DIRECTORY | (0 if follow else os.O_NOFOLLOW))
-    except FileNotFoundError:
-        yield None
-        return
-    except NotADirectoryError:
-        raise Fatal(f"--output: {output}: is not a directory") from None
-    except OSError as error:
-        raise Fatal(f"--output: {output}: {error.strerror}") from None
-    try:
-        yield top
-    finally:
-        os.close(top)
+    record = read_record(top, output)
+    paths = relevant_paths(wanted, record)
+    entries = read_entries(top, output, paths, wanted.tree)
+    foreign: dict[str, list[str]] = {}
+    if wanted.prune:
+        orphans = record.services.difference(wanted.services)
+        foreign = foreign_files(top, sorted(orphans), record)
+    merges: dict[str, File | None] = {}
+    if wanted.merge or has_bases(record):
+        # It needs modules that only those have to load who edited a file.
+        from s6gen.output.merge import merge_edits
+
+        merges = merge_edits(output, wanted, entries, record)
+    return Present(record, entries, foreign, merges)
 
 
-@contextlib.contextmanager
-def locked(output: Path, *, follow: bool = True) -> Iterator[int]:
-    """The open output directory, made if missing, locked: one rendering at a time.
-
-    What was made goes again if the rendering is refused.
-    """
-    missing = [path for path in (output, *output.parents) if not path.exists()]
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise Fatal(f"--output: {output}: is not a directory") from None
-    except OSError as error:
-        raise Fatal(f"--output: {output}: {error.strerror}") from None
-    try:
-        with opened(output, follow=follow) as top:
-            if top is None or not os.access(output, os.W_OK | os.X_OK):
-                raise Fatal(f"--output: {output}: is not writable")
-            lock(top, output)
-            yield top
-    except Fatal:
-        with contextlib.suppress(OSError):
-            for path in missing:
-                path.rmdir()
-        raise
+def relevant_paths(wanted: Wanted, record: Record) -> list[str]:
+    """Return the paths of the wanted files and of those that s6gen once wrote."""
+    if not wanted.complete:
+        record = record.only(wanted.services)
+    return sorted({*wanted.tree, *record.files})
 
 
-def lock(top: int, output: Path) -> None:
-    """Nobody else renders into the open directory from now on. Raises Fatal if somebody does."""
-    try:
-        fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Fatal(
-            f"{output}: another rendering is under way", Exit.TEMPORARY
-        ) from None
-
-
-@contextlib.contextmanager
-def below(top: int, path: str, *, make: bool = False) -> Iterator[int]:
-    """The open directory at path below top, no link followed.
-
-    Directories that are missing are made if asked for, readable for all whatever the umask.
-    """
-    here = os.dup(top)
-    try:
-        for name in path.split("/") if path else ():
-            made = make and make_directory(here, name)
-            there = os.open(name, OPEN_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
-            os.close(here)
-            here = there
-            if made:
-                os.fchmod(here, 0o755)
-        yield here
-    finally:
-        os.close(here)
-
-
-def make_directory(above: int, name: str) -> bool:
-    """Make a directory; whether it was missing."""
-    try:
-        os.mkdir(name, dir_fd=above)
-    except FileExistsError:
-        return False
-    return True
-
-
-def directory_of(path: str) -> str:
-    """The directory that holds path."""
-    return path.rpartition("/")[0]
-
-
-def name_of(path: str) -> str:
-    """The last name of path."""
-    return path.rpartition("/")[2]
+def has_bases(record: Record) -> bool:
+    """Tell whether an edited file was merged before."""
+    return any(map(is_base, record.files))
 
 
 def read_record(top: int | None, output: Path) -> Record:
-    """What s6gen wrote into output so far."""
-    found = read(top, output, [manifest.NAME]).get(manifest.NAME)
-    if isinstance(found, Foreign):
-        raise Fatal(f"{output / manifest.NAME}: is {found.kind}: remove it")
-    return (
-        manifest.parse(found.content, str(output / manifest.NAME))
-        if found
-        else Record()
-    )
-
-
-def read(
-    top: int | None, output: Path, paths: Iterable[str], expected: Tree | None = None
-) -> dict[str, File | Foreign]:
-    """What stands at each path. Raises Fatal where a parent is no directory.
-
-    What is as expected is not kept a second time.
-    """
-    expected = expected or {}
-    found: dict[str, File | Foreign] = {}
+    """Read the record of an output directory; it is empty where there is none."""
     if top is None:
-        return found
-    for directory, group in groupby(paths, directory_of):
-        path = directory
-        try:
-            with below(top, directory) as here:
-                for path in group:
-                    with contextlib.suppress(FileNotFoundError):
-                        found[path] = read_file(here, name_of(path), expected.get(path))
-        except FileNotFoundError:
-            continue
-        except NotADirectoryError:
-            raise Fatal(
-                f"{output / path}: lies in what is no directory: remove that"
-            ) from None
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise Fatal(
-                    f"{output / path}: lies behind a symbolic link: remove it"
-                ) from None
-            raise os_failure("read", str(output / path), error) from None
-    return found
+        return Record()
+    path = output / RECORD_NAME
+    try:
+        entry = read_entry(top, RECORD_NAME, None)
+    except FileNotFoundError:
+        return Record()
+    except OSError as error:
+        raise read_failure(path, error) from None
+    if isinstance(entry, Irregular):
+        raise Fatal(f"{path}: is {entry.kind}: remove it")
+    return parse_record(entry.content, str(path))
 
 
-def read_file(directory: int, name: str, expected: File | None) -> File | Foreign:
-    """What stands in a directory under a name."""
-    mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
-    if not stat.S_ISREG(mode):
-        return Foreign(KINDS.get(stat.S_IFMT(mode), "not a regular file"))
-    with open(os.open(name, OPEN_FILE, dir_fd=directory), "rb", buffering=0) as stream:  # noqa: PTH123
-        content = stream.read()
-    if expected and content == expected.content:
-        content = expected.content
-    return File(content, stat.S_IMODE(mode))
+def read_entries(
+    top: int | None, output: Path, paths: Iterable[str], expected: Tree
+) -> dict[str, Entry]:
+    """Read what is at each of some sorted paths. What is missing is left out.
+
+    Files that are as expected are the expected objects: nothing is in memory twice.
+    Raises Fatal where a parent is no directory, or where something cannot be read.
+    """
+    entries: dict[str, Entry] = {}
+    if top is None:
+        return entries
+    names = frozenset(os.listdir(top))  # noqa: PTH208 (pathlib takes no descriptor)
+    with Directories(top) as directories:
+        for path in paths:
+            if service_of(path) not in names:
+                continue
+            directory, _, name = path.rpartition("/")
+            failing = directory
+            try:
+                parent = directories.open(directory)
+                failing = path
+                entries[path] = read_entry(parent, name, expected.get(path))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise read_failure(output / failing, error) from None
+    return entries
 
 
-def strangers(
+def read_failure(path: Path, error: OSError) -> Fatal:
+    """Return the failure to read a path, or to open a directory that it is in."""
+    if isinstance(error, NotADirectoryError):
+        return Fatal(f"{path}: lies in what is no directory: remove that")
+    if error.errno == errno.ELOOP:
+        return Fatal(f"{path}: lies behind a symbolic link: remove it")
+    return os_failure("read", str(path), error)
+
+
+def read_entry(directory: int, name: str, expected: File | None) -> Entry:
+    """Read what is in an open directory under a name. Raises OSError."""
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
+        return Irregular(KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file"))
+    descriptor = os.open(name, OPEN_FILE, dir_fd=directory)
+    try:
+        content = read_all(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
+    mode = stat.S_IMODE(status.st_mode)
+    if expected is None or content != expected.content:
+        return File(content, mode)
+    if mode == expected.mode:
+        return expected
+    return File(expected.content, mode)
+
+
+def read_all(descriptor: int, size: int) -> bytes:
+    """Read a file to its end. One call is enough if it still has the given size."""
+    content = os.read(descriptor, size + 1)
+    if len(content) == size:
+        return content
+    parts = [content]
+    while part := os.read(descriptor, CHUNK):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def foreign_files(
     top: int | None, services: Iterable[str], record: Record
 ) -> dict[str, list[str]]:
-    """What lies in each service and is not in the record: not what begins with a dot."""
-    found = {}
-    for service in services if top is not None else ():
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            others = [
-                path for path in entries(top, service) if path not in record.files
-            ]
-            if others:
-                found[service] = others
-    return found
+    """Return the files in each service that are not in the record.
+
+    Names that begin with a dot do not count, nor do services without such files.
+    """
+    foreign: dict[str, list[str]] = {}
+    if top is None:
+        return foreign
+    with Directories(top) as directories:
+        for service in services:
+            paths = unrecorded_files(directories, service, record)
+            if paths:
+                foreign[service] = paths
+    return foreign
 
 
-def entries(top: int | None, directory: str) -> Iterator[str]:
-    """Everything below a directory that is none itself, and does not begin with a dot."""
-    assert top is not None
-    with below(top, directory) as here, os.scandir(here) as listed:
-        found = sorted((one.name, one.is_dir(follow_symlinks=False)) for one in listed)
-    for name, is_directory in found:
-        if is_directory:
-            yield from entries(top, f"{directory}/{name}")
-        elif not name.startswith("."):
-            yield f"{directory}/{name}"
+def unrecorded_files(
+    directories: Directories, service: str, record: Record
+) -> list[str]:
+    """Return the files below a service that are not in the record."""
+    paths: list[str] = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        paths = list(files_below(directories, service))
+    return [path for path in paths if path not in record.files]
+
+
+def files_below(directories: Directories, directory: str) -> Iterator[str]:
+    """Return all files below a directory whose names do not begin with a dot."""
+    with os.scandir(directories.open(directory)) as scan:
+        for entry in sorted(scan, key=lambda entry: entry.name):
+            path = f"{directory}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from files_below(directories, path)
+            elif not entry.name.startswith("."):
+                yield path
 
 
 def hosts_below(output: Path) -> list[str]:
-    """The hosts that were rendered into directories of output. No link is followed."""
-    found = []
-    with opened(output) as top:
-        for name in sorted(os.listdir(top)) if top is not None else ():  # noqa: PTH208
-            with contextlib.suppress(OSError, Fatal), below(top, name) as here:  # type: ignore[arg-type]
-                host = read_record(here, output / name).host
-                if host == name and not name.startswith("."):
-                    found.append(name)
-    return found
+    """Return the hosts that were rendered into directories of an output directory.
+
+    No link is followed.
+    """
+    hosts = []
+    with open_output(output) as top:
+        if top is None:
+            return []
+        for name in sorted(os.listdir(top)):  # noqa: PTH208 (takes no descriptor)
+            if is_of_host(top, name, output / name):
+                hosts.append(name)
+    return hosts
+
+
+def is_of_host(top: int, name: str, path: Path) -> bool:
+    """Tell whether a name in an output directory is the directory of that host.
+
+    One with a dot is none: it is the stage of a rendering that was killed.
+    """
+    if name.startswith("."):
+        return False
+    try:
+        with Directories(top) as directories:
+            record = read_record(directories.open(name), path)
+    except (OSError, Fatal):
+        return False
+    return record.host == name
 
 
 def has_record(output: Path) -> bool:
-    """Whether s6gen has rendered into a directory."""
-    return (output / manifest.NAME).is_file()
-
-
-def left_services(record: Record, services: Iterable[str]) -> list[str]:
-    """The services of a record that are not among some."""
-    return sorted({service_of(path) for path in record.files}.difference(services))
+    """Tell whether s6gen has rendered into a directory."""
+    return (output / RECORD_NAME).is_file()

@@ -1,140 +1,155 @@
 """The record of what was rendered last: `.s6gen`, a list that sha256sum(1) reads too.
 
-s6-rc-compile passes over names that begin with a dot, and one line a file merges well in git.
-Before the files of a service stands, as a comment, what they were rendered by and from:
+s6-rc-compile passes over names that begin with a dot, and one line a file merges well
+in git. Before the files of a service stands its origin, as a comment:
 
     # renew-lets-encrypt-srv 0.1.0 81d5e4e7b8f0a6c2
 
-In the directory of a host, the first line names it.
+In the directory of a host, the first line names the host.
 """
 
-import functools
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from s6gen.errors import Fatal
 from s6gen.names import is_service_name
-from s6gen.rendering.tree import Tree
+from s6gen.rendering.origin import Origin
+from s6gen.rendering.tree import Tree, digest
 
-NAME = ".s6gen"
+RECORD_NAME = ".s6gen"
 FILE = re.compile(r"([0-9a-f]{64})  ([^/\x00-\x1f]+/[^\x00-\x1f]+)")
 HOST = re.compile(r"# host ([^/\x00-\x1f]+)")
 ORIGIN = re.compile(r"# (\S+) (\S+) ([0-9a-f]{16})")
+CONFLICT_MARK = re.compile(r"<{7}|={7}|>{7}|\|{7}")
 
 T = TypeVar("T")
-Several = Mapping[str, frozenset[T]]
-
-
-class Origin(NamedTuple):
-    """What a service was rendered by and from."""
-
-    version: str
-    """Of s6gen."""
-    parameters: str
-    """A digest of them."""
 
 
 class Record(NamedTuple):
-    """What s6gen wrote into a directory. Two of a thing while one is replaced by the other."""
+    """What s6gen wrote into a directory.
+
+    A file has two digests, and a service two origins, while one is replaced by the
+    other, and after git has merged two records.
+    """
 
     files: Mapping[str, frozenset[str]] = {}
-    """For each path the SHA-256 of what was rendered there."""
+    """For each path the digests of what was rendered there."""
     origins: Mapping[str, frozenset[Origin]] = {}
-    """For each service."""
+    """For each service its origins."""
     host: str = ""
     """The host of an s6gen.toml that the directory is for."""
 
     def only(self, services: Iterable[str]) -> "Record":
-        """The part that speaks of some services."""
+        """Return the part that is about some services."""
         names = frozenset(services)
-        files = {
-            path: one for path, one in self.files.items() if service_of(path) in names
-        }
-        origins = {name: one for name, one in self.origins.items() if name in names}
+        files = {}
+        for path, digests in self.files.items():
+            if service_of(path) in names:
+                files[path] = digests
+        origins = {}
+        for service in names.intersection(self.origins):
+            origins[service] = self.origins[service]
         return Record(files, origins, self.host)
 
     def without(self, services: Iterable[str]) -> "Record":
-        """The part that speaks of all other services."""
-        return self.only({service_of(path) for path in self.files}.difference(services))
+        """Return the part that is about all other services."""
+        return self.only(self.services.difference(services))
+
+    @property
+    def services(self) -> frozenset[str]:
+        """Return the names of the services that have files."""
+        return frozenset(map(service_of, self.files))
 
     def __or__(self, other: "Record") -> "Record":
-        """Both: what may stand there while one is being replaced by the other."""
-        files, origins = (
-            union(self.files, other.files),
-            union(self.origins, other.origins),
-        )
+        """Return both: what may be there while one is being replaced by the other."""
+        files = union(self.files, other.files)
+        origins = union(self.origins, other.origins)
         return Record(files, origins, other.host)
 
 
 def union(
-    one: Mapping[str, frozenset[T]], other: Mapping[str, frozenset[T]]
+    first: Mapping[str, frozenset[T]], second: Mapping[str, frozenset[T]]
 ) -> dict[str, frozenset[T]]:
-    """All that either has of each key."""
-    empty: frozenset[T] = frozenset()
-    return {
-        key: one.get(key, empty) | other.get(key, empty) for key in {**one, **other}
-    }
+    """Return all that either has of each key."""
+    both = dict(first)
+    for key, values in second.items():
+        both[key] = both[key] | values if key in both else values
+    return both
 
 
 def service_of(path: str) -> str:
-    """The source definition directory that a path lies in."""
+    """Return the source definition directory that a path is in."""
     return path.partition("/")[0]
 
 
-@functools.lru_cache(maxsize=256)
-def digest(content: bytes) -> str:
-    """What the record says of a file."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def describe(tree: Tree) -> Mapping[str, frozenset[str]]:
-    """What the record says of the files of a tree."""
+def digests_of(tree: Tree) -> dict[str, frozenset[str]]:
+    """Return what the record holds of the files of a tree."""
     return {path: frozenset([digest(file.content)]) for path, file in tree.items()}
 
 
-def parse(content: bytes, source: str) -> Record:
-    """Read a record. Raises Fatal with the line that is none, such as git's conflict marks."""
+def parse_record(content: bytes, source: str) -> Record:
+    """Read a record. `source` is its path, for messages.
+
+    Raises Fatal with the first line that is none of a record, such as git's marks of a
+    conflict.
+    """
     files: dict[str, frozenset[str]] = {}
     origins: dict[str, frozenset[Origin]] = {}
     host = ""
     lines = content.decode("utf-8", "surrogateescape").split("\n")
-    for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, 1):
+    if lines[-1] == "":
+        lines.pop()
+    for number, line in enumerate(lines, 1):
         if match := FILE.fullmatch(line):
-            names = match[2].split("/")
-            if not {"", ".", ".."}.isdisjoint(names) or not is_service_name(names[0]):
-                raise Fatal(
-                    f"{source}:{number}: must be a path below this directory: {match[2]!r}"
-                )
-            files[match[2]] = files.get(match[2], frozenset()) | {match[1]}
+            path = match[2]
+            if not is_path_of_service(path):
+                reason = f"must be a path below this directory: {path!r}"
+                raise Fatal(f"{source}:{number}: {reason}")
+            files[path] = files.get(path, frozenset()) | {match[1]}
         elif match := ORIGIN.fullmatch(line):
+            service = match[1]
             origin = Origin(match[2], match[3])
-            origins[match[1]] = origins.get(match[1], frozenset()) | {origin}
+            origins[service] = origins.get(service, frozenset()) | {origin}
         elif match := HOST.fullmatch(line):
             host = match[1]
-        elif re.match(r"<{7}|={7}|>{7}|\|{7}", line):
-            raise Fatal(
-                f"{source}:{number}: a conflict: keep the lines of both sides, render again"
-            )
         else:
-            raise Fatal(
-                f"{source}:{number}: must be a SHA-256, two spaces, a file: {line!r}"
-            )
+            raise Fatal(f"{source}:{number}: {fault_of_line(line)}")
     return Record(files, origins, host)
 
 
-def dump(record: Record) -> bytes:
-    """Write a record, sorted by path."""
-    lines = [f"# host {record.host}\n"] if record.host else []
-    before = ""
+def is_path_of_service(path: str) -> bool:
+    """Tell whether a path of a record leads into a service and not out of it again."""
+    names = path.split("/")
+    return is_service_name(names[0]) and {"", ".", ".."}.isdisjoint(names)
+
+
+def fault_of_line(line: str) -> str:
+    """Return what is wrong with a line that is none of a record."""
+    if CONFLICT_MARK.match(line):
+        return "a conflict: keep the lines of both sides, render again"
+    return f"must be a SHA-256, two spaces, a file: {line!r}"
+
+
+def dump_record(record: Record) -> bytes:
+    """Return a record as it is written, sorted by path."""
+    lines = []
+    if record.host:
+        lines.append(f"# host {record.host}\n")
+    last_service = ""
     for path, digests in sorted(record.files.items()):
         service = service_of(path)
-        if service != before:
-            origins = sorted(record.origins.get(service, ()))
-            lines += [
-                f"# {service} {one.version} {one.parameters}\n" for one in origins
-            ]
-        before = service
-        lines += [f"{one}  {path}\n" for one in sorted(digests)]
+        if service != last_service:
+            lines += origin_lines(service, record)
+            last_service = service
+        for sha256 in sorted(digests):
+            lines.append(f"{sha256}  {path}\n")
     return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def origin_lines(service: str, record: Record) -> list[str]:
+    """Return the lines that stand before the files of a service."""
+    lines = []
+    for origin in sorted(record.origins.get(service, ())):
+        lines.append(f"# {service} {origin.version} {origin.parameters}\n")
+    return lines

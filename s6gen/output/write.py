@@ -1,4 +1,8 @@
-"""Writing: the only module that changes files."""
+"""Writing: the only module that changes files.
+
+Each file is written under another name, flushed to disk with fsync(2), and renamed:
+whatever happens, it is old or new, and never half.
+"""
 
 import contextlib
 import fcntl
@@ -8,249 +12,315 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from s6gen.errors import Exit, Fatal, os_failure
-from s6gen.output import record as manifest
-from s6gen.output.plan import Change, is_pristine
-from s6gen.output.read import OPEN_DIRECTORY, below, directory_of, name_of
-from s6gen.output.record import Record, service_of
+from s6gen.output.change import WRITING_ORDER, Change, Update, is_base, services_of
+from s6gen.output.directory import OPEN_DIRECTORY, Directories, name_of, parent_of
+from s6gen.output.next_record import record_under_way
+from s6gen.output.record import RECORD_NAME, Record, dump_record, service_of
 from s6gen.rendering.tree import File
 
 STAGE = ".s6gen-new"
-"""Where files are written before they are put in their places."""
+"""The directory in which files are written before they are put in their places."""
 MANY = 200
-"""So many files are flushed by one sync(2), which waits for whatever else is to be written."""
-CHANGING = ("merged", "created", "updated", "removed")
-"""In this order: no file names one that is not there."""
+"""More paths than these are flushed by one sync(2), which flushes all else too."""
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+ANY_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-Records = tuple[Record, Record, Record]
-"""Before, under way, after."""
+def write_update(update: Update, top: int) -> None:
+    """Make the changes of an update in the open output directory.
 
-
-def store(changes: list[Change], records: Records, top: int, output: Path) -> None:
-    """Make the changes in the open directory output.
-
-    Everything is written beside its place and flushed before the first file is replaced, so that
-    what can fail has failed by then. A kill leaves each file old or new, never half, and a record
-    that lets the next rendering finish.
+    Everything is staged and flushed before the first file is replaced, so that what can
+    fail has failed by then. A kill leaves each file old or new, and a record that lets
+    the next rendering finish. Raises Fatal if something cannot be written.
     """
-    made = [change for change in changes if change.action in CHANGING]
+    changes = update.writes
     try:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(STAGE, dir_fd=top)
-        if made or records[0] != records[2]:
-            refuse_unwritable(top, made)
-            with stage(made, top) as staged, uninterrupted():
-                replace(made, records, staged, top)
+        if changes or update.present.record != update.record_after:
+            names = frozenset(os.listdir(top))
+            steps = steps_of(update, changes, names)
+            refuse_unwritable(top, [*steps.placed, *steps.gone, *steps.bases])
+            with staged(steps, top) as stage, uninterrupted():
+                take_steps(steps, stage, top)
     except OSError as error:
-        raise os_failure("write to", str(output), error) from None
+        raise os_failure("write to", str(update.output), error) from None
+    if not update.record_after.files:
+        remove_record(top, update.output)
 
 
 def refuse_unwritable(top: int, changes: Iterable[Change]) -> None:
     """Raise Fatal for a directory in which a change could not be made."""
-    for directory, group in groupby(changes, lambda change: directory_of(change.path)):
-        with contextlib.suppress(FileNotFoundError), below(top, directory) as here:
-            if not os.access(".", os.W_OK | os.X_OK, dir_fd=here):
-                raise Fatal(f"{next(group).path}: its directory is not writable")
+    in_order = sorted(changes, key=lambda change: change.path)
+    with Directories(top) as directories:
+        for path, group in groupby(in_order, lambda change: parent_of(change.path)):
+            with contextlib.suppress(FileNotFoundError):
+                directory = directories.open(path)
+                if not os.access(".", os.W_OK | os.X_OK, dir_fd=directory):
+                    raise Fatal(f"{next(group).path}: its directory is not writable")
+
+
+class Steps(NamedTuple):
+    """The changes of an output directory, in the order in which they reach the disk."""
+
+    before: Record
+    """The record before the first step."""
+    under_way: Record
+    """The record during the steps: it allows old and new files."""
+    new: list[Change]
+    """Files of services that are not there: each service is renamed as a whole."""
+    placed: list[Change]
+    """Changes that are made file by file."""
+    gone: list[Change]
+    """Files of services of which nothing is left: each is renamed as a whole."""
+    after: Record
+    """The record after these steps."""
+    bases: list[Change]
+    """Bases of merges. They are still the old ones until the record says that the
+    merges are done: an interrupted merge begins again from the old base."""
+
+
+def steps_of(update: Update, changes: list[Change], names: frozenset[str]) -> Steps:
+    """Decide in which order changes are made. `names` are those in the directory."""
+    before, after = update.present.record, update.record_after
+    forgotten = before.services - after.services
+    new, placed, gone, bases = [], [], [], []
+    for change in changes:
+        service = service_of(change.path)
+        if service not in names:
+            new.append(change)
+        elif service in forgotten:
+            gone.append(change)
+        elif is_new_base(change):
+            bases.append(change)
+        else:
+            placed.append(change)
+    placed.sort(key=lambda change: WRITING_ORDER.index(change.action))
+    under_way = record_under_way(before, after, changes)
+    return Steps(before, under_way, new, placed, gone, after, bases)
+
+
+def is_new_base(change: Change) -> bool:
+    """Tell whether a change writes the base of a merge."""
+    return is_base(change.path) and change.content is not None
 
 
 @contextlib.contextmanager
-def stage(changes: list[Change], top: int) -> Iterator[int]:
-    """An open directory with the files that change, flushed to disk; it is gone afterwards."""
+def staged(steps: Steps, top: int) -> Iterator[int]:
+    """Write the new files into a directory and flush them; it is removed afterwards."""
     os.mkdir(STAGE, 0o700, dir_fd=top)
-    staged = os.open(STAGE, OPEN_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
-    files = {
-        change.path: change.content for change in changes if change.content is not None
-    }
+    stage = os.open(STAGE, OPEN_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+    files: dict[str, File] = {}
+    for change in (*steps.new, *steps.placed, *steps.bases):
+        if change.content is not None:
+            files[change.path] = change.content
+    with_content = [path for path, file in files.items() if file.content]
     try:
-        write(staged, files)
-        flush(staged, [path for path, file in files.items() if file.content])
-        yield staged
+        write_files(stage, files)
+        fsync_paths(stage, [*with_content, *directories_of(steps.new)])
+        yield stage
     finally:
-        os.close(staged)
+        os.close(stage)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(STAGE, dir_fd=top)
 
 
-def write(top: int, files: Mapping[str, File]) -> None:
-    """Write new files. Their modes do not depend on the umask."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    mask = os.umask(0o022)
-    try:
-        for directory, paths in groupby(files, directory_of):
-            with below(top, directory, make=True) as here:
-                for path in paths:
-                    descriptor = os.open(
-                        name_of(path), flags, files[path].mode, dir_fd=here
-                    )
-                    with open(descriptor, "wb", buffering=0) as stream:  # noqa: PTH123
-                        write_all(stream.fileno(), files[path].content)
-    finally:
-        os.umask(mask)
-
-
-def write_all(descriptor: int, content: bytes) -> None:
-    """Write it, however many calls that takes."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def flush(top: int, paths: list[str]) -> None:
-    """Flush files, or directories' entries, to disk."""
-    if len(paths) > MANY:
-        os.sync()
-        return
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    for path in paths:
-        with (
-            contextlib.suppress(FileNotFoundError),
-            below(top, directory_of(path)) as here,
-        ):
-            descriptor = os.open(name_of(path) or ".", flags, dir_fd=here)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
-
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back the signals that would end the process between two files."""
-    held = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    """Block the signals that would end the process between two files."""
+    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def replace(changes: list[Change], records: Records, staged: int, top: int) -> None:
-    """Put what is staged in its place. Nothing but SIGKILL or a power cut interrupts this."""
-    before, under_way, after = records
-    services = {
-        name: list(group)
-        for name, group in groupby(changes, lambda x: service_of(x.path))
-    }
-    gone = {service_of(path) for path in before.files} - {
-        service_of(path) for path in after.files
-    }
-    new = services.keys() - set(os.listdir(top))
-    changed = [
-        one for name in services if name not in new | gone for one in services[name]
-    ]
-    # What was rendered of an edited file is the base of its next merge: the old one, until the
-    # record says that this merge is done.
-    bases = [
-        one for one in changed if is_pristine(one.path) and one.content is not None
-    ]
-    if under_way != before:
-        write_record(under_way, staged, top)
-    flush(staged, directories(one for name in new for one in services[name]))
-    for name in sorted(new):
-        os.rename(name, name, src_dir_fd=staged, dst_dir_fd=top)
-    for change in in_order(one for one in changed if one not in bases):
-        place(change, staged, top)
-    flush(top, directories(changed))
-    for name in sorted(gone & services.keys()):
-        os.rename(name, f"{name}.gone", src_dir_fd=top, dst_dir_fd=staged)
-    if after != under_way:
-        write_record(after, staged, top)
-    for change in bases:
-        place(change, staged, top)
-    flush(top, ["", *directories(bases)])
+def take_steps(steps: Steps, stage: int, top: int) -> None:
+    """Put what is staged in its place.
+
+    Nothing but SIGKILL or a power cut interrupts this.
+    """
+    if steps.under_way != steps.before:
+        write_record(steps.under_way, stage, top)
+    move_services(steps.new, stage, top)
+    place_files(steps.placed, stage, top)
+    fsync_paths(top, directories_of(steps.placed))
+    move_services(steps.gone, top, stage, suffix=".gone")
+    if steps.after != steps.under_way:
+        write_record(steps.after, stage, top)
+    place_files(steps.bases, stage, top)
+    fsync_paths(top, ["", *directories_of(steps.bases)])
 
 
-def write_record(record: Record, staged: int, top: int) -> None:
-    """Replace the record, and flush it: what it speaks of changes only then."""
-    write(staged, {manifest.NAME: File(manifest.dump(record))})
-    flush(staged, [manifest.NAME])
-    os.replace(manifest.NAME, manifest.NAME, src_dir_fd=staged, dst_dir_fd=top)
-    flush(top, [""])
+def move_services(
+    changes: Iterable[Change], source: int, target: int, *, suffix: str = ""
+) -> None:
+    """Rename whole services from one open directory into another."""
+    for service in sorted(services_of(changes)):
+        name = f"{service}{suffix}"
+        os.rename(service, name, src_dir_fd=source, dst_dir_fd=target)
 
 
-def in_order(changes: Iterable[Change]) -> list[Change]:
-    """What is new, then what changes, then what goes."""
-    return sorted(changes, key=lambda change: CHANGING.index(change.action))
-
-
-def place(change: Change, staged: int, top: int) -> None:
-    """Replace or remove one file; a directory that this leaves empty goes with it."""
-    if change.content is None:
-        remove(change.path, top)
-        return
-    name, directory = name_of(change.path), directory_of(change.path)
-    with below(staged, directory) as source, below(top, directory, make=True) as target:
-        os.replace(name, name, src_dir_fd=source, dst_dir_fd=target)
-
-
-def remove(path: str, top: int) -> None:
-    """Remove a file, and the directory that this leaves empty."""
-    directory = directory_of(path)
-    with below(top, directory) as here:
-        os.unlink(name_of(path), dir_fd=here)
-    with contextlib.suppress(OSError), below(top, directory_of(directory)) as above:
-        os.rmdir(name_of(directory), dir_fd=above)
-
-
-def directories(changes: Iterable[Change]) -> list[str]:
-    """Every directory in which an entry changes, and those above it."""
-    found = set()
+def directories_of(changes: Iterable[Change]) -> list[str]:
+    """Return each directory in which an entry changes, and those above it, sorted."""
+    directories = set()
     for change in changes:
-        path = directory_of(change.path)
-        while path:
-            found.add(path)
-            path = directory_of(path)
-    return sorted(found)
+        directory = parent_of(change.path)
+        while directory and directory not in directories:
+            directories.add(directory)
+            directory = parent_of(directory)
+    return sorted(directories)
 
 
-def forget(top: int, output: Path) -> None:
-    """Remove the record of a directory without anything of ours, and itself if it is empty."""
+def place_files(changes: Iterable[Change], stage: int, top: int) -> None:
+    """Replace or remove files one by one. Those that are removed must come last."""
+    with Directories(stage) as source, Directories(top, make=True) as target:
+        for change in changes:
+            directory, _, name = change.path.rpartition("/")
+            if change.content is None:
+                remove_file(change.path, top)
+                continue
+            os.replace(
+                name,
+                name,
+                src_dir_fd=source.open(directory),
+                dst_dir_fd=target.open(directory),
+            )
+
+
+def remove_file(path: str, top: int) -> None:
+    """Remove a file, and the directory that this leaves empty."""
+    directory = parent_of(path)
+    with Directories(top) as directories:
+        os.unlink(name_of(path), dir_fd=directories.open(directory))
+        with contextlib.suppress(OSError):
+            above = directories.open(parent_of(directory))
+            os.rmdir(name_of(directory), dir_fd=above)
+
+
+def write_record(record: Record, stage: int, top: int) -> None:
+    """Replace the record, and flush it: what it is about changes only afterwards."""
+    file = File(dump_record(record))
+    write_atomically(file, (stage, RECORD_NAME), (top, RECORD_NAME))
+
+
+def remove_record(top: int, output: Path) -> None:
+    """Remove a record that holds nothing, and the output directory if it is empty."""
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(manifest.NAME, dir_fd=top)
+        os.unlink(RECORD_NAME, dir_fd=top)
     with contextlib.suppress(OSError):
         output.rmdir()
 
 
-def replace_file(path: Path, text: str, before: str | None) -> None:
-    """Give a file another content, or make it: written beside it, flushed, renamed.
+def replace_file(
+    path: Path, text: str, before: str | None, locked: Iterable[int] = ()
+) -> None:
+    """Give a file another text, or make it. It is not one that is rendered.
 
-    Raises Fatal if it is not as it was before, or, where that is nothing, if it is there already.
+    `before` is the text that it has, or None if it is missing; `locked` are the open
+    directories that the caller has locked. Raises Fatal if the file has another text,
+    or if it cannot be written.
     """
     path = path.resolve()
-    new = path.with_name(f".{path.name}.new")
+    expected = None if before is None else before.encode()
     try:
-        mode = path.stat().st_mode & 0o777 if before is not None else 0o644
-        with open_parent(path) as here:
-            fcntl.flock(here, fcntl.LOCK_EX)
-            if (path.read_bytes() if path.exists() else None) != (
-                before and before.encode()
-            ):
-                raise Fatal(f"{path}: was changed meanwhile: try again", Exit.TEMPORARY)
+        mode = 0o644
+        if before is not None:
+            mode = path.stat().st_mode & 0o777
+        file = File(text.encode(), mode)
+        with open_parent(path) as directory:
+            # A second lock of the same directory would wait for the first for ever.
+            if not any(os.path.sameopenfile(directory, other) for other in locked):
+                fcntl.flock(directory, fcntl.LOCK_EX)
+            present = path.read_bytes() if path.exists() else None
+            if present != expected:
+                reason = "was changed meanwhile: try again"
+                raise Fatal(f"{path}: {reason}", Exit.TEMPORARY)
+            new = path.with_name(f".{path.name}.new")
             new.unlink(missing_ok=True)
-            write(here, {new.name: File(text.encode(), mode)})
-            flush(here, [new.name])
-            os.replace(new.name, path.name, src_dir_fd=here, dst_dir_fd=here)
-            flush(here, [""])
+            write_atomically(file, (directory, new.name), (directory, path.name))
     except OSError as error:
         raise os_failure("write to", str(path), error) from None
 
 
 @contextlib.contextmanager
 def open_parent(path: Path) -> Iterator[int]:
-    """The open directory that a file is in."""
-    here = os.open(path.parent, OPEN_DIRECTORY)
+    """Open the directory that a file is in."""
+    directory = os.open(path.parent, OPEN_DIRECTORY)
     try:
-        yield here
+        yield directory
     finally:
-        os.close(here)
+        os.close(directory)
 
 
 def add_file(path: Path, text: str) -> None:
-    """Make a new file, and the directories that it is in."""
+    """Make a new file, and the directories that it is in.
+
+    Raises Fatal if it is there, or cannot be made.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise os_failure("make", str(path.parent), error) from None
     replace_file(path, text, None)
+
+
+def write_atomically(
+    file: File, temporary: tuple[int, str], final: tuple[int, str]
+) -> None:
+    """Replace or make one file, flushed to disk when this returns.
+
+    Both places are an open directory and a name in it, on the same file system.
+    """
+    stage, new_name = temporary
+    directory, name = final
+    write_files(stage, {new_name: file})
+    fsync_paths(stage, [new_name])
+    os.replace(new_name, name, src_dir_fd=stage, dst_dir_fd=directory)
+    fsync_paths(directory, [""])
+
+
+def write_files(top: int, files: Mapping[str, File]) -> None:
+    """Write new files. Their modes do not depend on the umask."""
+    mask = os.umask(0o022)
+    try:
+        with Directories(top, make=True) as directories:
+            for path, file in files.items():
+                directory, _, name = path.rpartition("/")
+                parent = directories.open(directory)
+                descriptor = os.open(name, NEW_FILE, file.mode, dir_fd=parent)
+                try:
+                    write_all(descriptor, file.content)
+                finally:
+                    os.close(descriptor)
+    finally:
+        os.umask(mask)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write a content, however many calls that takes (write(2))."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def fsync_paths(top: int, paths: list[str]) -> None:
+    """Flush files, or directories' entries, to disk; "" is the top itself."""
+    if len(paths) > MANY:
+        os.sync()
+        return
+    with Directories(top) as directories:
+        for path in paths:
+            try:
+                parent = directories.open(parent_of(path))
+                descriptor = os.open(name_of(path) or ".", ANY_FILE, dir_fd=parent)
+            except FileNotFoundError:
+                continue
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

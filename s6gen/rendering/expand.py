@@ -1,10 +1,8 @@
-"""Parameters in, tree out."""
+"""From the parameters of services to a tree of files."""
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 
-from s6gen import __version__
-from s6gen.output.record import Origin, digest
 from s6gen.places import PACKAGE
 from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File, Tree, file
@@ -14,54 +12,51 @@ EMPTY = File(b"")
 
 
 def render(kinds: Iterable[Kind], templates: Templates | None = None) -> Tree:
-    """The source definition directories of some services, as s6-rc-compile takes them."""
-    templates = templates or Templates()
+    """Return the source definition directories of some services, sorted by path.
+
+    Raises Fatal for a mistake in the administrator's own templates.
+    """
+    if templates is None:
+        templates = Templates()
     files: dict[str, File] = {}
     for kind in kinds:
-        files |= templated(kind, templates)
-        files |= copied(kind)
-        files |= named(kind)
-    return dict(sorted(files.items()))
+        files.update(expanded_templates(kind, templates))
+        files.update(copied_programs(kind))
+        files.update(empty_files(kind))
+    return {path: files[path] for path in sorted(files)}
 
 
-def templated(kind: Kind, templates: Templates) -> Iterator[tuple[str, File]]:
-    """What comes from the template directory, under the names that the parameters give."""
+def expanded_templates(kind: Kind, templates: Templates) -> Iterator[tuple[str, File]]:
+    """Return the files that a kind's templates become, by their paths."""
     for directory, service in kind.directories.items():
         for path, name in templates.below(f"{kind.template}/{directory}"):
             yield f"{service}/{path}", templates.expand(name, kind)
 
 
-def copied(kind: Kind) -> Iterator[tuple[str, File]]:
-    """The programs that go along as they are."""
+def copied_programs(kind: Kind) -> Iterator[tuple[str, File]]:
+    """Return the files of the programs that a service brings with it."""
     for path, name in kind.programs.items():
-        for file_name in program_files(name):
-            yield f"{path}/{file_name}", program(f"{name}/{file_name}")
+        for module, content in program(name).items():
+            yield f"{path}/{module}", content
 
 
 @functools.cache
-def program_files(name: str) -> tuple[str, ...]:
-    """The modules of a package of s6gen, by their file names."""
-    return tuple(sorted(path.name for path in (PACKAGE / name).glob("*.py")))
+def program(name: str) -> Mapping[str, File]:
+    """Return the modules of a package of s6gen, such as `acme_client`, by file name.
+
+    They are read once: what a thousand services share is in memory once.
+    """
+    files = {}
+    for path in sorted((PACKAGE / name).glob("*.py")):
+        files[path.name] = file(path.read_bytes())
+    return files
 
 
-@functools.cache
-def program(module: str) -> File:
-    """A module of s6gen."""
-    return file((PACKAGE / module).read_bytes())
+def empty_files(kind: Kind) -> Iterator[tuple[str, File]]:
+    """Return the files of dependencies.d and contents.d, whose names say everything.
 
-
-def named(kind: Kind) -> Iterator[tuple[str, File]]:
-    """The empty files of dependencies.d and contents.d (s6-rc-compile: Source format)."""
+    See s6-rc-compile: Source format.
+    """
     for directory, names in kind.names.items():
         for name in names:
             yield f"{directory}/{name}", EMPTY
-
-
-def origins(kinds: Iterable[Kind]) -> Mapping[str, Origin]:
-    """For each service what it is rendered by and from."""
-    return {
-        kind.service: Origin(
-            __version__, digest(kind.parameters.encode("utf-8", "surrogateescape"))[:16]
-        )
-        for kind in kinds
-    }

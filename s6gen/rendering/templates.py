@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,32 +21,39 @@ MARKS = ("{{", "{%", "{#")
 
 
 class Execline(str):
-    """Text that is execline already, and is not quoted again."""
+    """Text that is execline already and is not quoted again."""
 
 
 def quoted(value: Any) -> str:
-    """What an expression of a template becomes: one word, unless it is execline already."""
-    return value if isinstance(value, Execline) else Execline(word(str(value)))
+    """Return a value of an expression as one word of execline."""
+    if isinstance(value, Execline):
+        return value
+    return Execline(word(str(value)))
 
 
 def words(values: Iterable[str]) -> Execline:
-    """Several words."""
-    return Execline(" ".join(word(value) for value in values))
+    """Return values as words of execline. The filter `words` of the templates."""
+    return Execline(" ".join(map(word, values)))
 
 
 def verbatim(value: str) -> Execline:
-    """A value as it is, for the two places that execline does not lex: #! and comments."""
+    """Return a value unquoted. The filter `verbatim` of the templates.
+
+    It is for the two places that execline does not lex: a comment, and the line that
+    begins with #!. Raises Fatal for a value that does not fit into one line.
+    """
     if "\n" in value or "\0" in value:
         raise Fatal(f"cannot stand in one line: {value!r}")
     return Execline(value)
 
 
-def environment(directories: Sequence[Path]) -> jinja2.Environment:
-    """Where templates are expanded: an undefined variable is an error, a value is one word.
+def new_environment(directories: Sequence[Path]) -> jinja2.Environment:
+    """Return an environment in which an undefined variable is an error.
 
-    Sandboxed: a template gets at the values it is given, not at Python.
+    Each value becomes one word. The environment is sandboxed: a template reaches the
+    values that it is given, but not Python.
     """
-    made = ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader(directories),
         undefined=jinja2.StrictUndefined,
         finalize=quoted,
@@ -57,49 +64,51 @@ def environment(directories: Sequence[Path]) -> jinja2.Environment:
         cache_size=-1,
         auto_reload=False,
     )
-    made.filters |= {"words": words, "verbatim": verbatim}
-    return made
+    environment.filters |= {"words": words, "verbatim": verbatim}
+    return environment
 
 
 class Templates:
-    """All templates: the administrator's own in front of ours, file by file."""
+    """All templates: the administrator's own in front of s6gen's, file by file."""
 
     def __init__(self, own: Path | None = None) -> None:
-        """Own need not have any; raises Fatal if it is no directory."""
-        own = own and own.absolute()
-        directories = (
-            (shipped("templates"),) if own is None else (own, shipped("templates"))
-        )
+        """Find the templates. `own`, if given, must be a directory: else raises Fatal.
+
+        It needs to have only the templates that differ.
+        """
+        directories = [shipped("templates")]
+        if own is not None:
+            own = own.absolute()
+            directories.insert(0, own)
         self.own = own
-        self.sources = {
-            name: top
-            for top in reversed(directories)
-            for name in sorted(names_below(top))
-        }
-        self._environment = environment(directories)
-        self._known: dict[str, File | None] = {}
-        """Each template that was expanded: what it becomes, if that is always the same."""
+        self.sources = template_directories(directories)
+        self._environment = new_environment(directories)
+        self._constant: dict[str, File | None] = {}
+        """The file of each template that was read, if all services have the same."""
         self._below: dict[str, list[tuple[str, str]]] = {}
 
     def below(self, directory: str) -> list[tuple[str, str]]:
-        """The templates in a directory: path within it, and name."""
-        if directory not in self._below:
-            start = len(directory) + 1
-            self._below[directory] = sorted(
-                (name[start:], name)
-                for name in self.sources
-                if name.startswith(f"{directory}/")
-            )
-        return self._below[directory]
+        """Return the templates in a directory: their paths in it, and their names."""
+        templates = self._below.get(directory)
+        if templates is None:
+            prefix = f"{directory}/"
+            templates = []
+            for name in sorted(self.sources):
+                if name.startswith(prefix):
+                    templates.append((name.removeprefix(prefix), name))
+            self._below[directory] = templates
+        return templates
 
     def expand(self, name: str, kind: Kind) -> File:
-        """What a template becomes for a service. Raises Fatal for a mistake in one's own."""
-        if name not in self._known:
-            text = self.read(name)
-            plain = not any(mark in text for mark in MARKS)
-            self._known[name] = file(text.encode()) if plain else None
-        if plain_file := self._known[name]:
-            return plain_file
+        """Return the file that a template becomes for a service.
+
+        Raises Fatal for a mistake in a template of the administrator's own.
+        """
+        if name not in self._constant:
+            self._constant[name] = constant_file(self.read(name))
+        constant = self._constant[name]
+        if constant is not None:
+            return constant
         try:
             text = self._environment.get_template(name).render(service=kind)
         except Exception as error:
@@ -107,11 +116,11 @@ class Templates:
         return file(text.encode("utf-8", "surrogateescape"))
 
     def origin(self, name: str) -> str:
-        """Whose a template is."""
+        """Return whose a template is: "own" or "s6gen"."""
         return "own" if self.sources[name] == self.own else "s6gen"
 
     def read(self, name: str) -> str:
-        """The text of a template."""
+        """Return the text of a template. Raises Fatal if it cannot be read."""
         path = self.sources[name] / name
         try:
             return path.read_text("utf-8")
@@ -121,48 +130,83 @@ class Templates:
             raise os_failure("read", str(path), error) from None
 
     def mistake(self, error: Exception) -> Fatal | None:
-        """What is wrong in a template of the administrator's own, and where."""
-        if isinstance(error, jinja2.TemplateSyntaxError):
-            path, line = error.filename or "", error.lineno
-        else:
-            path, line = template_line(
-                error.__traceback__, set(map(str, self.own_paths()))
-            )
+        """Return the mistake in a template of the administrator's own, with its line.
+
+        Return None if the error comes from elsewhere: then it is a bug of s6gen.
+        """
+        path, line = position_of(error, self.own_paths())
         if self.own is None or not path.startswith(f"{self.own}/"):
             return None
-        words = str(error).partition("\n")[0] or type(error).__name__
-        message = re.sub(r"'s6gen\.[\w.]+ object'", "'service'", words)
-        return Fatal(f"{os.path.relpath(path)}:{line}: {message}")
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = re.sub(r"'s6gen\.[\w.]+ object'", "'service'", reason)
+        return Fatal(f"{os.path.relpath(path)}:{line}: {reason}")
 
-    def own_paths(self) -> Iterable[Path]:
-        """The files of the administrator's own."""
-        return (top / name for name, top in self.sources.items() if top == self.own)
+    def own_paths(self) -> set[str]:
+        """Return the paths of the administrator's own templates."""
+        paths = set()
+        for name, directory in self.sources.items():
+            if directory == self.own:
+                paths.add(str(directory / name))
+        return paths
 
 
-def names_below(top: Path) -> Iterable[str]:
-    """The templates in a directory: not what an editor leaves."""
-    if not top.is_dir():
-        raise Fatal(f"{os.path.relpath(top)}: is not a directory of templates")
-    for path in top.rglob("*"):
-        name = path.relative_to(top).as_posix()
-        if (
-            not path.name.startswith(".")
-            and not path.name.endswith("~")
-            and path.is_file()
-        ):
+def constant_file(text: str) -> File | None:
+    """Return the file that a template always becomes, or None if it has expressions."""
+    for mark in MARKS:
+        if mark in text:
+            return None
+    return file(text.encode())
+
+
+def template_directories(directories: Sequence[Path]) -> Mapping[str, Path]:
+    """Return the directory of each template: the first one that has it."""
+    sources = {}
+    for directory in reversed(directories):
+        for name in sorted(template_names(directory)):
+            sources[name] = directory
+    return sources
+
+
+def template_names(directory: Path) -> Iterable[str]:
+    """Return the names of the templates in a directory, without an editor's backups.
+
+    Raises Fatal if there is no such directory, or if a name is not printable.
+    """
+    if not directory.is_dir():
+        raise Fatal(f"{os.path.relpath(directory)}: is not a directory of templates")
+    for path in directory.rglob("*"):
+        if is_template(path):
+            name = path.relative_to(directory).as_posix()
             if not name.isprintable():
-                raise Fatal(
-                    f"{top}: a template is called {name!r}: give it a printable name"
-                )
+                reason = f"a template is called {name!r}: give it a printable name"
+                raise Fatal(f"{directory}: {reason}")
             yield name
 
 
+def is_template(path: Path) -> bool:
+    """Tell whether a path is a template: not a directory, nor an editor's backup."""
+    if path.name.startswith(".") or path.name.endswith("~"):
+        return False
+    return path.is_file()
+
+
+def position_of(error: Exception, paths: set[str]) -> tuple[str, int]:
+    """Return the template in which an error came up, and the line number."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return error.filename or "", error.lineno
+    return template_line(error.__traceback__, paths)
+
+
 def template_line(trace: TracebackType | None, paths: set[str]) -> tuple[str, int]:
-    """Where an error came up: the innermost of these files, and its line (jinja2 maps them)."""
-    found = ("", 0)
+    """Return where an error came up in one of these files: its path and line number.
+
+    The innermost file counts. jinja2 gives the frames of compiled templates the paths
+    and line numbers of their sources.
+    """
+    innermost = ("", 0)
     while trace:
         path = trace.tb_frame.f_code.co_filename
         if path in paths:
-            found = (path, trace.tb_lineno)
+            innermost = (path, trace.tb_lineno)
         trace = trace.tb_next
-    return found
+    return innermost

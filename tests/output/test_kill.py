@@ -12,8 +12,8 @@ import pytest
 from support.program import require
 from support.rendering import fulfil
 
-from s6gen.output.plan import Wish
-from s6gen.output.record import Origin
+from s6gen.output.change import Wanted
+from s6gen.rendering.origin import Origin
 from s6gen.rendering.tree import File, Tree
 
 CHANGING = ("write", "mkdir", "rename", "replace", "unlink", "rmdir")
@@ -34,12 +34,12 @@ def origins(tree: Tree, version: str) -> dict[str, Origin]:
     return {path.split("/")[0]: Origin(version, "0" * 16) for path in tree}
 
 
-FIRST = Wish(BASE, origins(BASE, "1"), complete=True)
-THEN = Wish(NEXT, origins(NEXT, "2"), complete=True)
+FIRST = Wanted(BASE, origins(BASE, "1"), complete=True)
+THEN = Wanted(NEXT, origins(NEXT, "2"), complete=True)
 
 
-def held(output: Path) -> dict[str, tuple[bytes, int]]:
-    """All files, the record among them."""
+def files_in(output: Path) -> dict[str, tuple[bytes, int]]:
+    """Return all files, the record among them, and whether each is executable."""
     return {
         str(path.relative_to(output)): (path.read_bytes(), path.stat().st_mode & 0o100)
         for path in sorted(output.rglob("*"))
@@ -48,7 +48,7 @@ def held(output: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def killed(number: int, work: Callable[[], object]) -> bool:
-    """Do the work in a process that ends before its call of that number; whether it did."""
+    """Do the work in a process that ends before its call of that number, if it has one."""
     child = os.fork()
     if child == 0:
         left = number
@@ -71,38 +71,40 @@ def killed(number: int, work: Callable[[], object]) -> bool:
 
 
 def moments(
-    start: Path, sv: Path, wish: Wish, expected: dict[str, tuple[bytes, int]]
+    start: Path, sv: Path, wanted: Wanted, expected: dict[str, tuple[bytes, int]]
 ) -> int:
-    """Kill a rendering before each of its calls, and render again; how many there are."""
+    """Kill a rendering before each of its calls, and render again; count the calls."""
     for number in itertools.count():
         shutil.rmtree(sv)
         shutil.copytree(start, sv)
-        if not killed(number, lambda: fulfil(wish, sv)):
+        if not killed(number, lambda: fulfil(wanted, sv)):
             return number
-        fulfil(wish, sv)
+        fulfil(wanted, sv)
         assert without_git(sv) == expected, f"killed before call {number}"
     raise AssertionError
 
 
 def edit(output: Path) -> None:
-    """What somebody does by hand."""
+    """Edit a file, as somebody does by hand."""
     run = output / "a/run"
     run.write_bytes(run.read_bytes().replace(b"one\n", b"one\nmine\n"))
 
 
 @pytest.mark.parametrize(
-    ("before", "edited", "wish"),
+    ("before", "edited", "wanted"),
     [
         pytest.param(None, False, FIRST, id="all new"),
         pytest.param(FIRST, False, THEN, id="some new"),
         pytest.param(FIRST, False, THEN._replace(prune=True), id="some gone"),
-        pytest.param(FIRST, False, Wish({}, complete=True, prune=True), id="all gone"),
+        pytest.param(
+            FIRST, False, Wanted({}, complete=True, prune=True), id="all gone"
+        ),
         pytest.param(FIRST, True, THEN._replace(merge=True), id="merged"),
         pytest.param(FIRST, True, THEN._replace(force=True), id="an edit dropped"),
     ],
 )
 def test_killed_anywhere(
-    before: Wish | None, edited: bool, wish: Wish, tmp_path: Path
+    before: Wanted | None, edited: bool, wanted: Wanted, tmp_path: Path
 ) -> None:
     require("git")
     start, sv = tmp_path / "start", tmp_path / "sv"
@@ -119,15 +121,17 @@ def test_killed_anywhere(
     if edited:
         edit(start)
     shutil.copytree(start, sv)
-    fulfil(wish, sv)
+    fulfil(wanted, sv)
     expected = without_git(sv)
 
-    assert moments(start, sv, wish, expected) > 10
+    assert moments(start, sv, wanted, expected) > 10
 
 
 def without_git(output: Path) -> dict[str, tuple[bytes, int]]:
     return {
-        path: one for path, one in held(output).items() if not path.startswith(".git/")
+        path: file
+        for path, file in files_in(output).items()
+        if not path.startswith(".git/")
     }
 
 

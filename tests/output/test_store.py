@@ -11,6 +11,8 @@ import pytest
 from support.rendering import store
 
 from s6gen.errors import Exit, Fatal
+from s6gen.output.change import Action
+from s6gen.output.write import replace_file
 from s6gen.rendering.tree import File, Tree
 
 TREE: Tree = {
@@ -22,13 +24,16 @@ TREE: Tree = {
 
 
 def put(tree: Tree, output: Path, *, force: bool = False) -> list[str]:
-    """Store a tree; what became of each file that did not stay as it was."""
-    changes = store(tree, output, force=force)
-    return [f"{one.action} {one.path}" for one in changes if one.action != "unchanged"]
+    """Store a tree, and return what became of each file that changed."""
+    return [
+        f"{change.action} {change.path}"
+        for change in store(tree, output, force=force)
+        if change.action is not Action.UNCHANGED
+    ]
 
 
-def held(output: Path) -> Tree:
-    """Every file below output but the record."""
+def files_in(output: Path) -> Tree:
+    """Return every file below output but the record."""
     return {
         path.relative_to(output).as_posix(): File(
             path.read_bytes(), path.stat().st_mode & 0o777
@@ -39,7 +44,7 @@ def held(output: Path) -> Tree:
 
 
 def times(output: Path) -> dict[Path, tuple[int, int]]:
-    """Inode and time of all that is there."""
+    """Return inode and time of all that is there."""
     return {
         path: (path.stat().st_ino, path.stat().st_mtime_ns)
         for path in output.rglob("*")
@@ -58,10 +63,10 @@ def test_creates(output: Path) -> None:
     finally:
         os.umask(mask)
 
-    assert [("created", path) for path in TREE] == [
-        (one.action, one.path) for one in changes
+    assert [(Action.CREATED, path) for path in TREE] == [
+        (change.action, change.path) for change in changes
     ]
-    assert held(output) == TREE
+    assert files_in(output) == TREE
     assert (output / "foo/data").stat().st_mode & 0o777 == 0o755
 
 
@@ -99,7 +104,7 @@ def test_updates_what_differs_and_removes_what_it_wrote_once(output: Path) -> No
         "updated foo/run",
         "updated foo/type",
     ]
-    assert held(output) == after | {"foo/own-file": File(b"mine")}
+    assert files_in(output) == after | {"foo/own-file": File(b"mine")}
     assert not (output / "foo/data").exists()
     assert times(output)[output / "foo/own-file"] == others[output / "foo/own-file"]
 
@@ -137,7 +142,7 @@ def test_an_edited_file_is_refused_and_nothing_written(output: Path) -> None:
 
     assert times(output) == before
     assert put(after, output, force=True) == ["created foo/new", "updated foo/run"]
-    assert held(output) == after
+    assert files_in(output) == after
 
 
 def test_a_file_of_others_is_refused(output: Path) -> None:
@@ -284,10 +289,22 @@ def test_a_kill_leaves_whole_files_and_the_next_rendering_finishes(
         time.sleep(chance.uniform(0.001, 0.02))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        for path, file in held(output).items():
+        for path, file in files_in(output).items():
             if not path.startswith(".s6gen-new/"):
                 assert file in (one.get(path), two.get(path))
 
     store(two, output, force=False)
 
-    assert held(output) == two
+    assert files_in(output) == two
+
+
+def test_an_empty_file_can_be_replaced(tmp_path: Path) -> None:
+    """As by --save, after `touch s6gen.toml`."""
+    (tmp_path / "s6gen.toml").touch()
+
+    replace_file(tmp_path / "s6gen.toml", "new", "")
+
+    assert (tmp_path / "s6gen.toml").read_text() == "new"
+    with pytest.raises(Fatal, match=r"/s6gen\.toml: was changed meanwhile: try again$"):
+        replace_file(tmp_path / "s6gen.toml", "other", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["s6gen.toml"]

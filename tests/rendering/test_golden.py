@@ -11,10 +11,8 @@ from support.command import ROOT
 
 from s6gen.commands.render import command
 from s6gen.configuration.certificates import certificates, request
-from s6gen.configuration.document import configuration
-from s6gen.render import wished
+from s6gen.render import RenderOptions, prepare
 from s6gen.rendering.expand import render
-from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File, Tree
 from s6gen.services.conflicts import services
 from s6gen.services.parameters import given_values
@@ -64,13 +62,11 @@ def rendered(arguments: str) -> Tree:
 def configured(case: str) -> Tree:
     """What an s6gen.toml makes, without the client's copies: all output directories in one."""
     path = CONFIGURATIONS / f"{case}.toml"
-    found = configuration(path.read_text(), path)
-    templates = Templates(found.templates)
-    wishes = wished(found, {}, host=None, output=Path("sv"), templates=templates)
+    options = RenderOptions(values={}, config=str(path), output="sv")
     return {
         f"{output}/{name}": file
-        for output, wish in wishes.items()
-        for name, file in wish.tree.items()
+        for output, wanted in prepare(options).wanted.items()
+        for name, file in wanted.tree.items()
         if "/data/acme_client/" not in name
     }
 

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from s6gen.commands.render import refuse
-from s6gen.output.plan import Change, Wish
-from s6gen.output.update import make, under_way
+from s6gen.output.change import Change, Wanted
+from s6gen.render import Rendering, apply
 from s6gen.rendering.expand import render
 from s6gen.rendering.tree import Tree
 from s6gen.services.conflicts import services
@@ -18,12 +17,10 @@ def rendered(parameters: RenewLetsEncrypt) -> Tree:
 
 def store(tree: Tree, output: Path, *, force: bool = False) -> list[Change]:
     """Make output hold a tree, and say what became of each file."""
-    return fulfil(Wish(tree=tree, force=force), output)
+    return fulfil(Wanted(tree=tree, force=force), output)
 
 
-def fulfil(wish: Wish, output: Path) -> list[Change]:
-    """Make output as it is wished for."""
-    with under_way(wish, output) as (update, top):
-        refuse([one for one in update.changes if one.action == "refused"])
-        make(update, top)
+def fulfil(wanted: Wanted, output: Path) -> list[Change]:
+    """Make output as it is wanted."""
+    (update,) = apply(Rendering({output: wanted}))
     return update.changes

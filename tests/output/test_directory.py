@@ -1,0 +1,63 @@
+"""Walking below an open directory: no link is followed, nothing stays open."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from s6gen.output.directory import OPEN_DIRECTORY, Directories
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Iterator[int]:
+    descriptor = os.open(tmp_path, OPEN_DIRECTORY)
+    yield descriptor
+    os.close(descriptor)
+
+
+def same(descriptor: int, path: Path) -> bool:
+    """Tell whether an open directory is the one at a path."""
+    return os.path.samestat(os.fstat(descriptor), path.stat())
+
+
+def open_files() -> int:
+    """Return how many files this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_each_directory_is_the_right_one(top: int, tmp_path: Path) -> None:
+    for path in ("a/b/c", "a/d", "e"):
+        (tmp_path / path).mkdir(parents=True)
+    before = open_files()
+
+    with Directories(top) as directories:
+        for path in ("", "a", "a/b", "a/b/c", "a/b/c", "a/d", "e", "a/b/c", "", "a/b"):
+            assert same(directories.open(path), tmp_path / path)
+
+    assert open_files() == before
+
+
+def test_what_is_missing_is_made_only_if_asked_for(top: int, tmp_path: Path) -> None:
+    with Directories(top) as directories:
+        with pytest.raises(FileNotFoundError):
+            directories.open("a/b")
+        assert same(directories.open(""), tmp_path)
+    mask = os.umask(0o077)
+    try:
+        with Directories(top, make=True) as directories:
+            assert same(directories.open("a/b"), tmp_path / "a/b")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "a/b").stat().st_mode & 0o777 == 0o755
+
+
+def test_no_link_is_followed(top: int, tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/link").symlink_to("b")
+
+    for make in (False, True):
+        with Directories(top, make=make) as directories:
+            with pytest.raises(NotADirectoryError):
+                directories.open("a/link")
+            assert same(directories.open("a/b"), tmp_path / "a/b")
