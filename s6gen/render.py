@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s6gen.check.errors import tree_errors
-from s6gen.configuration.certificates import certificates, request
+from s6gen.configuration.certificates import certificate_layers, certificates
 from s6gen.errors import Fatal, Fatals
 from s6gen.output.plan import Wish
 from s6gen.output.read import has_record, hosts_below
 from s6gen.output.record import service_of
 from s6gen.rendering.expand import origins, render
 from s6gen.rendering.templates import Templates
-from s6gen.services.conflicts import services
+from s6gen.services.host import host_services
 from s6gen.services.kind import Kind
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
@@ -32,7 +32,7 @@ def wished(
     top = output or (configuration.output if configuration else Path())
     page = given.get("page") if configuration else None
     whole = configuration is not None and page is None
-    found = certificates(request(configuration, given, host))
+    found = certificates(certificate_layers(configuration, given, host))
     wishes = {}
     for name, several in found.items():
         path = top / name if name else top
@@ -82,8 +82,8 @@ def together(
     if not several:
         return ()
     if configuration is None:
-        return services(several)
+        return host_services(several)
     try:
-        return services(several, configuration.document.bundle)
+        return host_services(several, configuration.document.bundle)
     except Fatal as fatal:
         raise Fatals(f"{configuration.path}: {one}" for one in fatal.messages) from None

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s6gen.configuration.find import configuration_at, own_templates, with_certificate
+from s6gen.commands.parameter_options import (
+    SECTIONS,
+    WHICH,
+    SectionedCommand,
+    given_values,
+)
+from s6gen.configuration.addition import with_certificate
+from s6gen.configuration.find import own_templates, read_configuration
 from s6gen.errors import Exit, Fatal, Fatals
 from s6gen.output import record as manifest
 from s6gen.output.plan import Change, Wish
@@ -18,7 +25,6 @@ from s6gen.output.write import replace_file
 from s6gen.render import wished
 from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File
-from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.text import printable, wants_colour, write
 
 if TYPE_CHECKING:
@@ -50,7 +56,7 @@ def main(
     # Nothing here is garbage before the end: collecting would cost more than the rest.
     gc.disable()
     given = given_values(parameters)
-    configuration = configuration_at(config, may_be_missing=save)
+    configuration = read_configuration(config, may_be_missing=save)
     before = configuration
     addition = with_certificate(configuration, config, given, host) if save else None
     if addition:

@@ -45,7 +45,7 @@ def program(module: str) -> File:
 
 def named(kind: Kind) -> Iterator[tuple[str, File]]:
     """The empty files of dependencies.d and contents.d (s6-rc-compile: Source format)."""
-    for directory, names in kind.names.items():
+    for directory, names in kind.empty_files.items():
         for name in names:
             yield f"{directory}/{name}", EMPTY
 
@@ -54,7 +54,7 @@ def origins(kinds: Iterable[Kind]) -> Mapping[str, Origin]:
     """For each service what it is rendered by and from."""
     return {
         kind.service: Origin(
-            __version__, digest(kind.parameters.encode("utf-8", "surrogateescape"))[:16]
+            __version__, digest(kind.parameter_text.encode("utf-8", "surrogateescape"))[:16]
         )
         for kind in kinds
     }
