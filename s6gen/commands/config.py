@@ -34,10 +34,12 @@ def main(config: str | None, host: str | None, schema: bool, **arguments: Any) -
     if configuration is not None:
         write(entry_lines(document_entries(configuration)) + "\n")
     for name, host_layers in hosts.items():
+        header = table_header(name)
         for certificate, layers in zip(made[name], host_layers, strict=True):
-            if "page" not in given or given["page"] == certificate.page:
+            page = given.get("page", certificate.page)
+            if page == certificate.page:
                 entries = certificate_entries(certificate, layers)
-                write(f"{table_header(name)}\n{entry_lines(entries)}\n")
+                write(f"{header}\n{entry_lines(entries)}\n")
 
 
 def table_header(host: str | None) -> str:

@@ -48,12 +48,17 @@ def copy_templates(names: list[str], own: Path) -> None:
             raise Fatal(
                 f"copy: no template is called {name!r}: 's6gen templates' lists them"
             )
-        path = own / name
-        if path.exists() or path.is_symlink():
-            raise Fatal(f"copy: {path}: is there already")
+        refuse_existing(own / name)
     for name in names:
-        add_file(own / name, ours.read(name))
-        click.echo(f"created    {own / name}")
+        path = own / name
+        add_file(path, ours.read(name))
+        click.echo(f"created    {path}")
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise Fatal for a path where something is, if only a broken link."""
+    if path.exists() or path.is_symlink():
+        raise Fatal(f"copy: {path}: is there already")
 
 
 command = click.Command(

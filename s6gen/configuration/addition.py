@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s6gen.configuration.certificates import certificates, new_certificate_layers
-from s6gen.configuration.initial import initial_text
 from s6gen.configuration.toml_text import toml_table, toml_value
 from s6gen.errors import Fatal
 from s6gen.places import CONFIGURATION
@@ -26,8 +25,9 @@ def with_certificate(
     Without a file a new one is begun, at path or here. Raises Fatal for a page that is
     in the file already, and for values that cannot be right.
     """
-    # cattrs takes a while to load: not for those who do not save.
+    # cattrs and textwrap take a while to load: not for those who do not save.
     from s6gen.configuration.document import parse_document
+    from s6gen.configuration.initial import initial_text
 
     refuse_incomplete(values)
     old = before or parse_document(initial_text(), Path(path or CONFIGURATION))

@@ -85,16 +85,24 @@ def selected_hosts(
 ) -> HostLayers:
     """Return the hosts that the command line selects: the one of --host, or all."""
     hosts = configuration.host_layers
-    known = ", ".join(filter(None, hosts))
-    if host is None:
-        if "page" in given and known:
-            raise Fatal(f"--page: say for which host: --host of {known}")
-        return hosts
-    if host in hosts:
+    names = list(configuration.document.host)
+    if host is not None:
+        refuse_unknown_host(configuration, host, names)
         return {host: hosts[host]}
+    if "page" in given and names:
+        raise Fatal(f"--page: say for which host: --host of {', '.join(names)}")
+    return hosts
+
+
+def refuse_unknown_host(
+    configuration: "Configuration", host: str, names: list[str]
+) -> None:
+    """Raise Fatal for a host that is not one of these names."""
+    if host in names:
+        return
     message = f"--host: {configuration.path} has no host {host!r}"
-    if known:
-        message += f": it has {known}"
+    if names:
+        message += f": it has {', '.join(names)}"
     raise Fatal(message)
 
 

@@ -15,7 +15,7 @@ from s6gen.configuration.toml_file import Table, parse_toml, read_text
 from s6gen.configuration.toml_lines import TablePath
 from s6gen.errors import Fatal
 from s6gen.names import is_service_name, is_visible_file_name
-from s6gen.services.renew_lets_encrypt import REQUIRED_KEYS
+from s6gen.services.renew_lets_encrypt import REQUIRED_KEYS, RenewLetsEncrypt
 
 PROBE = Layer({"page": "page", "domain": "example.org"}, COMMAND_LINE)
 """A certificate, so that defaults can be tried without one."""
@@ -134,20 +134,29 @@ def structure_document(table: Table) -> Document:
 
 def faults(configuration: Configuration) -> Iterator[Mistake]:
     """Yield what is wrong beyond the types of the top of the file."""
-    document = configuration.document
+    yield from top_faults(configuration.document)
+    wrong_hosts = list(host_faults(configuration))
+    if wrong_hosts:  # only of tables with arrays in them there is more to say
+        yield from wrong_hosts
+    else:
+        yield from all_default_faults(configuration)
+
+
+def top_faults(document: Document) -> Iterator[Mistake]:
+    """Yield what is wrong with the settings at the top, and with their combination."""
     yield from path_faults("output", document.output)
     yield from path_faults("templates", document.templates)
     if not is_service_name(document.bundle):
         yield Mistake("bundle", f"must be a service's name: {document.bundle!r}")
     if document.host and document.certificate:
         yield Mistake("certificate", "is for no host: write [[host.NAME.certificate]]")
-    wrong_hosts = list(host_faults(configuration))
-    if wrong_hosts:  # what is in a host can be looked at only if it is a table
-        yield from wrong_hosts
-        return
+
+
+def all_default_faults(configuration: Configuration) -> Iterator[Mistake]:
+    """Yield what is wrong with the defaults of all certificates, and of each host."""
     unused = not any(configuration.host_layers.values())
     yield from default_faults(configuration.default_layers(None)[-1], unused=unused)
-    for host, table in document.host.items():
+    for host, table in configuration.document.host.items():
         unused = not table.get("certificate")
         yield from default_faults(configuration.default_layers(host)[-1], unused=unused)
 
@@ -166,13 +175,18 @@ def host_faults(configuration: Configuration) -> Iterator[Mistake]:
         layer = configuration.layer({}, ("host", host))
         if not is_visible_file_name(host):
             yield Mistake("", f"not a name for a host: {host!r}", layer)
-        if not isinstance(table, dict):
-            yield Mistake("", "must be a table", layer)
-            continue
-        try:
-            structure.structure_tables(table.get("certificate", []), list)
-        except Fatal as fatal:
-            yield Mistake("certificate", str(fatal), layer)
+        yield from host_table_faults(table, layer)
+
+
+def host_table_faults(table: Any, layer: Layer) -> Iterator[Mistake]:
+    """Yield a mistake for a host that is not a table, or has no array of tables."""
+    if not isinstance(table, dict):
+        yield Mistake("", "must be a table", layer)
+        return
+    try:
+        structure.structure_tables(table.get("certificate", []), list)
+    except Fatal as fatal:
+        yield Mistake("certificate", str(fatal), layer)
 
 
 def default_faults(layer: Layer, *, unused: bool) -> Iterator[Mistake]:
@@ -183,13 +197,18 @@ def default_faults(layer: Layer, *, unused: bool) -> Iterator[Mistake]:
     for key in REQUIRED_KEYS:
         if key in layer.values:
             yield Mistake(key, "is each certificate's own", layer)
-    if not unused:
-        return
+    if unused:
+        yield from value_faults(layer)
+
+
+def value_faults(layer: Layer) -> Iterator[Mistake]:
+    """Yield what is wrong with the values of defaults."""
     result = structure.structure_certificate((layer, PROBE))
-    if isinstance(result, list):
-        for mistake in result:
-            if mistake.layer is layer:
-                yield mistake
+    if isinstance(result, RenewLetsEncrypt):
+        return
+    for mistake in result:
+        if mistake.layer is layer:
+            yield mistake
 
 
 def read_machine_layer(path: Path) -> Layer:

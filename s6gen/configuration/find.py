@@ -25,6 +25,13 @@ def find_file() -> Path | None:
     return None
 
 
+def file_path(given: str | None) -> Path | None:
+    """Return the path of --config, or of the file that is found, or None."""
+    if given is not None:
+        return Path(given)
+    return find_file()
+
+
 def refuse_foreign(path: Path) -> None:
     """Raise Fatal for a file, or a link to it, that neither root nor the user owns."""
     owners = {path.stat().st_uid, path.lstat().st_uid}
@@ -53,7 +60,7 @@ def read_configuration(
     Raises Fatal if it cannot be read, Fatals with every mistake of its form. The one
     of --config has to be there unless it may be missing.
     """
-    path = find_file() if given is None else Path(given)
+    path = file_path(given)
     if path is None:
         return None
     if may_be_missing and not path.exists():

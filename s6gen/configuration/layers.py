@@ -40,14 +40,20 @@ def effective_values(layers: Iterable[Layer]) -> EffectiveValues:
 
     `{page}` in a file stands for the certificate's page.
     """
-    values: dict[str, tuple[Any, Layer]] = {}
-    for layer in layers:
-        for key, value in layer.values.items():
-            values[key] = (value, layer)
+    values = uppermost_values(layers)
     page, _ = values.get("page", ("", None))
     for key, (value, layer) in values.items():
         if layer.source != COMMAND_LINE:
             values[key] = (with_page(value, str(page)), layer)
+    return values
+
+
+def uppermost_values(layers: Iterable[Layer]) -> dict[str, tuple[Any, Layer]]:
+    """Return each key's value in the uppermost layer that has one, and that layer."""
+    values: dict[str, tuple[Any, Layer]] = {}
+    for layer in layers:
+        for key, value in layer.values.items():
+            values[key] = (value, layer)
     return values
 
 

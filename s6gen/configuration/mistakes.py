@@ -49,11 +49,10 @@ def header(table: TablePath) -> str:
     """Return a table's header, with its number if it is one of several."""
     if not table:
         return ""
-    names = ".".join(part for part in table if isinstance(part, str))
-    last = table[-1]
-    if isinstance(last, int):
-        return f"[[{names}]] {last + 1}"
-    return f"[{names}]"
+    *array, last = map(str, table)
+    if isinstance(table[-1], int):
+        return f"[[{'.'.join(array)}]] {table[-1] + 1}"
+    return f"[{'.'.join((*array, last))}]"
 
 
 def fatals(messages: Iterable[Message]) -> Fatals:

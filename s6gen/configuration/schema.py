@@ -1,6 +1,7 @@
 """The JSON Schema of s6gen.toml, for editors: it follows from the parameters."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -17,6 +18,12 @@ NUMBER: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}
 LIST: Schema = {"type": "array", "items": TEXT}
 TEXTS: Schema = {"anyOf": [TEXT, {**LIST, "uniqueItems": True}]}
+STEP_VALUES: Mapping[ValueType, Schema] = {
+    ValueType.TEXT: TEXT,
+    ValueType.NUMBER: NUMBER,
+    ValueType.PARTS: LIST,
+    ValueType.COMMAND: {"anyOf": [TEXT, LIST]},
+}
 
 
 def schema_text() -> str:
@@ -34,7 +41,7 @@ def schema() -> Schema:
     certificate = closed_table(references, required=list(REQUIRED_KEYS))
     certificates = {"type": "array", "items": {"$ref": "#/$defs/table"}}
     host = closed_table({**common, "certificate": certificates})
-    top = {KEYS[field.name]: top_schema(field) for field in attrs.fields(Document)}
+    top = {KEYS[field.name]: type_schema(field) for field in attrs.fields(Document)}
     top["defaults"] = closed_table(common)
     top["certificate"] = certificates
     top["host"] = {"type": "object", "additionalProperties": host}
@@ -55,25 +62,19 @@ def closed_table(properties: Schema, required: list[str] | None = None) -> Schem
     return table
 
 
-def top_schema(field: "attrs.Attribute[Any]") -> Schema:
-    """Return what a key at the top of the file may be."""
-    return FLAG if field.type is bool else TEXT
-
-
 def value_schema(field: "attrs.Attribute[Any]") -> Schema:
-    """Return what a parameter may be; the type of its field says that."""
+    """Return what a parameter may be, with its help."""
+    kind = type_schema(field)
     if field.name == "deployments":
         deployment = deployment_schema()
         kind = {"anyOf": [deployment, {"type": "array", "items": deployment}]}
-    elif field.type is int:
-        kind = NUMBER
-    elif field.type is bool:
-        kind = FLAG
-    elif field.type == tuple[str, ...]:
-        kind = TEXTS
-    else:
-        kind = TEXT
     return {"description": help_text(field), **kind}
+
+
+def type_schema(field: "attrs.Attribute[Any]") -> Schema:
+    """Return what the type of a field says; all others are texts."""
+    types: dict[Any, Schema] = {int: NUMBER, bool: FLAG, tuple[str, ...]: TEXTS}
+    return types.get(field.type, TEXT)
 
 
 def deployment_schema() -> Schema:
@@ -102,10 +103,4 @@ def step_value_schema(value: Value) -> Schema:
     """Return what one value of a step may be."""
     if value.choices:
         return {"enum": list(value.choices)}
-    if value.type is ValueType.NUMBER:
-        return NUMBER
-    if value.type is ValueType.PARTS:
-        return LIST
-    if value.type is ValueType.COMMAND:
-        return {"anyOf": [TEXT, LIST]}
-    return TEXT
+    return STEP_VALUES[value.type]

@@ -120,13 +120,14 @@ def structure_deployments(value: Any, _: type) -> tuple[str, ...]:
     members = value if isinstance(value, list | tuple) else [value]
     if not all_are(members, str | dict):
         raise Fatal(f"must be a list of strings or tables: {value!r}")
-    texts = []
-    for member in members:
-        if isinstance(member, dict):
-            texts.append(deployment_table.as_text(member))
-        else:
-            texts.append(member)
-    return tuple(texts)
+    return tuple(map(deployment_text, members))
+
+
+def deployment_text(deployment: str | dict[str, Any]) -> str:
+    """Return a deployment as text. Raises Fatal for a table that no text can say."""
+    if isinstance(deployment, dict):
+        return deployment_table.as_text(deployment)
+    return deployment
 
 
 def all_are(members: Iterable[Any], kind: Any) -> bool:
@@ -193,17 +194,33 @@ def mistakes(
 ) -> Iterator[Mistake]:
     """Yield the mistakes that cattrs found. `keys` has the key of each attribute."""
     for cause in error.exceptions:
-        key = noted_key(cause, keys)
         if isinstance(cause, cattrs.ForbiddenExtraKeysError):
-            for extra in sorted(cause.extra_fields):
-                yield Mistake(extra, unknown_key(extra, keys.values()))
+            yield from unknown_keys(cause, keys.values())
         elif isinstance(cause, KeyError):
-            yield Mistake(key, "is missing")
+            yield Mistake(noted_key(cause, keys), "is missing")
         elif isinstance(cause, Fatal):
-            key = key or leading_key(str(cause))
-            yield Mistake(key, str(cause).removeprefix(f"--{key}: "))
+            yield refused_value(cause, noted_key(cause, keys))
         else:
             raise cause
+
+
+def refused_value(fatal: Fatal, key: str) -> Mistake:
+    """Return the mistake that a check of s6gen's own has found.
+
+    Without a key it is about parameters that do not fit together.
+    """
+    message = str(fatal)
+    if not key:
+        key = leading_key(message)
+    return Mistake(key, message.removeprefix(f"--{key}: "))
+
+
+def unknown_keys(
+    error: cattrs.ForbiddenExtraKeysError, keys: Iterable[str]
+) -> Iterator[Mistake]:
+    """Yield a mistake for each key that does not exist."""
+    for key in sorted(error.extra_fields):
+        yield Mistake(key, unknown_key(key, keys))
 
 
 def noted_key(error: BaseException, keys: Mapping[str, str]) -> str:

@@ -161,10 +161,17 @@ def overlaps(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[Conflict]:
     known = known_directories(certificates)
     for certificate in certificates:
         for written in written_paths(certificate):
-            for path in path_and_parents(written.path):
-                for directory in known.get(path, {}).values():
-                    if not may_lie_in(written, directory):
-                        yield overlap(written, directory)
+            for directory in directories_around(written.path, known):
+                if not may_lie_in(written, directory):
+                    yield overlap(written, directory)
+
+
+def directories_around(path: str, known: KnownDirectories) -> Iterator[WrittenPath]:
+    """Yield the known directories that a path lies in, or is itself."""
+    while path:
+        if path in known:
+            yield from known[path].values()
+        path = path.rpartition("/")[0]
 
 
 def may_lie_in(written: WrittenPath, directory: WrittenPath) -> bool:
@@ -183,10 +190,3 @@ def overlap(written: WrittenPath, directory: WrittenPath) -> Conflict:
     outside = f"{directory.path!r}, {directory.content}"
     reason = f"overlap: {inside}, is in {outside}"
     return Conflict(directory.certificate, written.certificate, reason)
-
-
-def path_and_parents(path: str) -> Iterator[str]:
-    """Yield a path, and all directories that it is in."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]

@@ -52,11 +52,7 @@ def domain_fault(name: str) -> str | None:
         return fault
     if len(name) > 253:
         return "is longer than 253 characters"
-    for label in name.split("."):
-        fault = label_fault(label)
-        if fault:
-            return fault
-    return None
+    return first_label_fault(name.split("."))
 
 
 def shape_fault(name: str) -> str | None:
@@ -79,6 +75,15 @@ def shape_fault(name: str) -> str | None:
 def is_address(name: str) -> bool:
     """Tell whether a text is an IPv6 address, or ends in a number as IPv4 ones do."""
     return name.count(":") > 1 or name.split(".")[-1].isdigit()
+
+
+def first_label_fault(labels: Iterable[str]) -> str | None:
+    """Tell what is wrong with the parts of a name, or None."""
+    for label in labels:
+        fault = label_fault(label)
+        if fault:
+            return fault
+    return None
 
 
 def label_fault(label: str) -> str | None:

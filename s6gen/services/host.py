@@ -20,12 +20,9 @@ def host_services(
     Fatals for certificates that cannot be on one host, Fatal for a name used twice.
     """
     refuse_conflicts(certificates)
-    loggers = shared_loggers(certificates, from_file=bundle is not None)
-    if len(loggers) > 1:
-        loggers = [without_name(logger, bundle) for logger in loggers]
+    loggers = shared_loggers(certificates, bundle)
+    names = used_names(certificates, loggers)
     pipelines = tuple(logger.pipeline for logger in loggers)
-    names = {certificate.service for certificate in certificates}
-    add_names(names, loggers)
     if bundle is None or pipelines == (bundle,):
         return [*certificates, *loggers]
     if bundle in names:
@@ -35,21 +32,49 @@ def host_services(
     return [*certificates, *loggers, Bundle(service=bundle, contents=pipelines)]
 
 
+def used_names(
+    certificates: Iterable[RenewLetsEncrypt], loggers: Iterable[RenewLetsEncryptLog]
+) -> set[str]:
+    """Return the names of all services and pipelines. Raises Fatal for one used twice.
+
+    Two certificates of one name are a conflict, and were refused as such.
+    """
+    names = {certificate.service for certificate in certificates}
+    for name in names_of(loggers):
+        if name in names:
+            raise Fatal(
+                f"--log-service: one more would be called {name!r}: give another"
+            )
+        names.add(name)
+    return names
+
+
+def names_of(loggers: Iterable[RenewLetsEncryptLog]) -> list[str]:
+    """Return the names of loggers, and then of their pipelines."""
+    services = [logger.service for logger in loggers]
+    pipelines = [logger.pipeline for logger in loggers]
+    return services + pipelines
+
+
 def shared_loggers(
-    certificates: Iterable[RenewLetsEncrypt], *, from_file: bool
+    certificates: Iterable[RenewLetsEncrypt], bundle: str | None
 ) -> list[RenewLetsEncryptLog]:
     """Return one logger for each name of a log service, in the order of names.
 
     Certificates with the same log service share it: it is one consumer of several
-    producers (s6-rc-compile: Longrun pipelining).
+    producers (s6-rc-compile: Longrun pipelining). If there are several loggers, none
+    of their pipelines has the name of the bundle of all.
     """
     groups: dict[str, list[RenewLetsEncryptLog]] = {}
     for certificate in certificates:
         group = groups.setdefault(certificate.log_service, [])
         group.append(certificate.logger)
-    return [
-        shared_logger(group, from_file=from_file) for _, group in sorted(groups.items())
-    ]
+    loggers = []
+    for name in sorted(groups):
+        loggers.append(shared_logger(groups[name], from_file=bundle is not None))
+    if len(loggers) == 1:
+        return loggers
+    return [without_name(logger, bundle) for logger in loggers]
 
 
 def shared_logger(
@@ -80,15 +105,3 @@ def without_name(
     if logger.pipeline != bundle:
         return logger
     return attrs.evolve(logger, pipeline=f"{bundle}-pipeline")
-
-
-def add_names(names: set[str], loggers: Sequence[RenewLetsEncryptLog]) -> None:
-    """Add the names of loggers and pipelines. Raises Fatal for one that is there."""
-    added = [logger.service for logger in loggers]
-    added += [logger.pipeline for logger in loggers]
-    for name in added:
-        if name in names:
-            raise Fatal(
-                f"--log-service: one more would be called {name!r}: give another"
-            )
-        names.add(name)

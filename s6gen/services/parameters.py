@@ -67,10 +67,18 @@ def option_name(field: "attrs.Attribute[Any]") -> str:
 
 def help_text(field: "attrs.Attribute[Any]") -> str:
     """Return the help of a parameter: it ends in the default, if there is one."""
+    text = option_of(field).text
+    default = default_text(field)
+    if default == "":
+        return text
+    return f"{text} [{default}]"
+
+
+def default_text(field: "attrs.Attribute[Any]") -> str:
+    """Return what the help says of a default; nothing of one that is empty or zero."""
     declared = option_of(field)
     if declared.default:
-        return f"{declared.text} [{declared.default}]"
-    default = field.default
-    if isinstance(default, str | int) and default != 0:
-        return f"{declared.text} [{default}]"
-    return declared.text
+        return declared.default
+    if isinstance(field.default, str | int) and field.default:
+        return str(field.default)
+    return ""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from s6gen.deployment.steps import Target
 
 
-@attrs.frozen(kw_only=True, slots=False, eq=False)  # cached_property needs a __dict__
 class RenewLetsEncrypt(RenewLetsEncryptParameters):
     """A longrun that keeps one certificate renewed.
 
     Raises Fatal for parameters that cannot be right. Its templates see it as `service`.
+    All fields are inherited: for attrs this is the same class.
     """
 
     template: ClassVar[str] = "renew-lets-encrypt"
@@ -33,11 +33,8 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
     """
 
     def __attrs_post_init__(self) -> None:
-        """Refuse parameters that do not fit together."""
-        if not self.domains:
-            raise Fatal("--domain: give at least one")
-        if self.service == self.log_service:
-            raise Fatal(f"--log-service: must differ from --service: {self.service!r}")
+        """Refuse names and paths that do not fit together."""
+        super().__attrs_post_init__()
         self.refuse_circle()
         certificate_dir = ("--certificate-dir", self.certificate_dir)
         site = ("--page", self.site)
@@ -115,10 +112,7 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
     def option_values(self, field: "attrs.Attribute[Any]") -> Iterator[tuple[str, ...]]:
         """Yield the value for each time that an option is given; () for a flag."""
         value = getattr(self, field.name)
-        default = field.default
-        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-            default = default.factory(self)  # type: ignore[union-attr]
-        if value == default:
+        if value == self.default_value(field):
             return
         if value is True:
             yield ()
@@ -127,6 +121,13 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
                 yield (member,)
         else:
             yield (str(value),)
+
+    def default_value(self, field: "attrs.Attribute[Any]") -> Any:
+        """Return the value that a parameter has if it is not given."""
+        default: Any = field.default
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+            return default.factory(self)
+        return default
 
     # Services.
 

@@ -7,6 +7,7 @@ stand in the command line that is in every rendered file.
 
 import attrs
 
+from s6gen.errors import Fatal
 from s6gen.services import snooze, validators
 from s6gen.services.domain_names import check_domain, domain_names
 from s6gen.services.parameters import Section, option
@@ -17,10 +18,12 @@ def stem(service: str) -> str:
     return service.removesuffix("-srv")
 
 
-# Only the class that inherits these fields is made: its __init__ is the one to compile.
-@attrs.frozen(kw_only=True, slots=False, eq=False, init=False, repr=False)
+@attrs.frozen(kw_only=True, slots=False, eq=False)  # cached_property needs a __dict__
 class RenewLetsEncryptParameters:
-    """What an administrator can say about one certificate, and the defaults."""
+    """The parameters that an administrator can give for one certificate.
+
+    Raises Fatal for a value that cannot be right.
+    """
 
     page: str = attrs.field(
         validator=validators.page,
@@ -371,6 +374,13 @@ class RenewLetsEncryptParameters:
     def default_deployed_key(self) -> str:
         """The certificate's key, as the client makes it."""
         return self.domain_key
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse parameters that do not fit together."""
+        if not self.domains:
+            raise Fatal("--domain: give at least one")
+        if self.service == self.log_service:
+            raise Fatal(f"--log-service: must differ from --service: {self.service!r}")
 
     @property
     def log_name(self) -> str:

@@ -68,12 +68,10 @@ def check_argument(name: str, value: str) -> None:
         raise Fatal("--snooze: -n only prints times: leave it out")
     if name in HIGHEST:
         check_time(name, value)
-    if name in DURATIONS and not DURATION.fullmatch(value):
-        raise Fatal(
-            f"--snooze: {name}: must be a number, then m, h, d or nothing: {value!r}"
-        )
-    if name == "-t" and not value.startswith("/"):
-        raise Fatal(f"--snooze: -t: must be an absolute path: {value!r}")
+    elif name in DURATIONS:
+        check_duration(name, value)
+    elif name == "-t":
+        check_timefile(value)
 
 
 def check_time(name: str, value: str) -> None:
@@ -84,6 +82,20 @@ def check_time(name: str, value: str) -> None:
     for number in re.findall(r"[0-9]+", value):
         if int(number) > highest:
             raise Fatal(f"--snooze: {name}: goes up to {highest}: {value!r}")
+
+
+def check_duration(name: str, value: str) -> None:
+    """Refuse a duration that snooze cannot read."""
+    if not DURATION.fullmatch(value):
+        raise Fatal(
+            f"--snooze: {name}: must be a number, then m, h, d or nothing: {value!r}"
+        )
+
+
+def check_timefile(value: str) -> None:
+    """Refuse a path that depends on the directory in which snooze is started."""
+    if not value.startswith("/"):
+        raise Fatal(f"--snooze: -t: must be an absolute path: {value!r}")
 
 
 def timefile(arguments: tuple[str, ...]) -> str | None:

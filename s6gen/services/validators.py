@@ -80,18 +80,23 @@ def not_twice(
             raise Fatal(f"{option_name(field)}: given twice: {value!r}")
 
 
-def is_directory_url(ca: str) -> bool:
-    """Tell whether a CA has a name, or is an https URL (RFC 8555 section 6.1)."""
-    if ca in AUTHORITIES:
-        return True
+def is_authority(ca: str) -> bool:
+    """Tell whether a CA is one that has a name, or the URL of another one."""
+    return ca in AUTHORITIES or is_directory_url(ca)
+
+
+def is_directory_url(text: str) -> bool:
+    """Tell whether a text is an https URL (RFC 8555 section 6.1)."""
     try:
-        url = urlsplit(ca)
+        url = urlsplit(text)
         port = url.port
     except ValueError:  # no URL, or a port that is none
         return False
-    if url.scheme != "https" or not url.hostname:
+    if url.scheme != "https":
         return False
-    return port != 0 and not re.search(r"\s", ca)
+    if not url.hostname or port == 0:
+        return False
+    return re.search(r"\s", text) is None
 
 
 def client_words(text: str) -> tuple[str, ...]:
@@ -148,7 +153,7 @@ page = must(
     is_visible_file_name,
     "one name in the web root, without '/', not beginning with '.'",
 )
-authority = must(is_directory_url, "letsencrypt, letsencrypt-staging or an https URL")
+authority = must(is_authority, "letsencrypt, letsencrypt-staging or an https URL")
 client = must(is_client, "bundled, installed, acme-tiny or a command line")
 contact = must(is_url, "an address or a URL such as mailto:hostmaster@example.org")
 
