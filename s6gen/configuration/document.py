@@ -32,7 +32,7 @@ class Document:
     bundle: str = "renew-lets-encrypt"
     """The bundle of all that is rendered for a host."""
     machine_defaults: bool = True
-    """Whether the machine's defaults count as well."""
+    """If false, the machine's defaults do not count."""
     defaults: Table = attrs.Factory(dict)
     certificate: list[Table] = attrs.Factory(list)
     host: dict[str, Table] = attrs.Factory(dict)

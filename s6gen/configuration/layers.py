@@ -1,4 +1,4 @@
-"""Where values come from: each layer lies over those before it."""
+"""The layers that values come from: each lies over those before it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple

@@ -37,10 +37,10 @@ def message_in(path: Path, text: str, mistake: Mistake) -> Message:
     table: TablePath = ()
     if mistake.layer is not None:
         table = mistake.layer.table
-    place = table
+    position = table
     if mistake.key:
-        place = (*table, mistake.key)
-    line = line_of(known_lines(text), place)
+        position = (*table, mistake.key)
+    line = line_of(known_lines(text), position)
     words = [header(table), mistake.key, mistake.message]
     return Message(str(path), line, ": ".join(filter(None, words)))
 

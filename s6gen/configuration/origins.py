@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import attrs
-
 from s6gen.configuration.document import KEYS, Configuration
 from s6gen.configuration.layers import BUILT_IN, Layer, Layers, effective_values
 from s6gen.configuration.toml_file import known_lines, read_text
 from s6gen.configuration.toml_lines import line_of
+from s6gen.services.parameters import is_derived
 from s6gen.services.renew_lets_encrypt import PARAMETERS, RenewLetsEncrypt
 
 DERIVED = "follows from the others"
@@ -50,7 +49,7 @@ def certificate_entries(
         if key in effective:
             _, layer = effective[key]
             origin = layer_origin(key, layer)
-        elif isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        elif is_derived(field):
             origin = DERIVED
         else:
             origin = BUILT_IN

@@ -77,7 +77,7 @@ class Copy:
         for name in (self.owner, self.group):
             refuse_account(name)
 
-    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
+    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (every step has both)
         """Return the words that call the helper which does it."""
         directory, _, name = self.path.rpartition("/")
         service = state_dir.rpartition("/")[2]
@@ -116,7 +116,7 @@ class Reload:
             "s6-rc wants a service's name",
         )
 
-    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
+    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (every step has both)
         """Return the words that call the helper which does it."""
         if self.through == "s6-rc":
             return ("./data/reload-through-s6-rc", live, self.service)
@@ -139,7 +139,7 @@ class Restart:
         """Refuse what cannot be a service."""
         refuse_no_service(self.service)
 
-    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
+    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (every step has both)
         """Return the words that call the helper which does it."""
         return ("./data/tell", service_directory(self.service, live), "-r")
 
@@ -166,7 +166,7 @@ class Run:
         """The time that finish has to wait for it: that of timeout(1), and its -k."""
         return int(self.timeout) + 5
 
-    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
+    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (every step has both)
         """Return the words of the command, which is ended when its time is over.
 
         It does not get the lock, descriptor 3: a daemon would keep it.
@@ -220,7 +220,7 @@ class Value:
 
 @attrs.frozen
 class Syntax:
-    """How one or more kinds of steps are written.
+    """The way in which one or more kinds of steps are written.
 
     As text: KIND VALUE ARGUMENT... SETTING=VALUE..., but for run, where the settings
     come before the command. As a table: every value under its key.

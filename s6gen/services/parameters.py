@@ -1,4 +1,4 @@
-"""How a parameter is declared: one field is an option and a key as well."""
+"""The declaration of a parameter: one field is an option and a key as well."""
 
 import enum
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Option(NamedTuple):
     text: str
     """The help, without the default."""
     default: str = ""
-    """How the help describes a default that is not simply a value."""
+    """The words of the help for a default that is not simply a value."""
     position: int = 0
     """Options of one section are listed by this number, then in the order of fields."""
 
@@ -63,6 +63,11 @@ def key_of(field: "attrs.Attribute[Any]") -> str:
 def option_name(field: "attrs.Attribute[Any]") -> str:
     """Return the option of the command line, such as "--web-root"."""
     return f"--{key_of(field)}"
+
+
+def is_derived(field: "attrs.Attribute[Any]") -> bool:
+    """Tell whether the default of a parameter follows from the others."""
+    return isinstance(field.default, attrs.Factory)  # type: ignore[arg-type]
 
 
 def help_text(field: "attrs.Attribute[Any]") -> str:

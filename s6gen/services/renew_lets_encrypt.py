@@ -8,7 +8,13 @@ import attrs
 
 from s6gen.errors import Fatal
 from s6gen.services import snooze
-from s6gen.services.parameters import Section, key_of, option_name, option_of
+from s6gen.services.parameters import (
+    Section,
+    is_derived,
+    key_of,
+    option_name,
+    option_of,
+)
 from s6gen.services.renew_lets_encrypt_log import RenewLetsEncryptLog
 from s6gen.services.renew_lets_encrypt_parameters import RenewLetsEncryptParameters
 from s6gen.services.validators import AUTHORITIES, client_words, targets
@@ -125,7 +131,7 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
     def default_value(self, field: "attrs.Attribute[Any]") -> Any:
         """Return the value that a parameter has if it is not given."""
         default: Any = field.default
-        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        if is_derived(field):
             return default.factory(self)
         return default
 

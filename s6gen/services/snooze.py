@@ -57,7 +57,7 @@ def parse_arguments(text: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def check_arguments(_: object, field: object, text: str) -> None:  # noqa: ARG001 (attrs' signature)
+def check_arguments(_: object, __: object, text: str) -> None:
     """Refuse arguments that snooze would refuse."""
     parse_arguments(text)
 
