@@ -8,7 +8,7 @@ import pytest
 from support.program import require
 
 from s6gen.commands.render import command
-from s6gen.configuration.document import KEYS as DOCUMENT_KEYS
+from s6gen.configuration.document import DOCUMENT_KEYS
 from s6gen.services.renew_lets_encrypt import PARAMETERS
 
 TOP = Path(__file__).parent.parent

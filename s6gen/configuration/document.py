@@ -38,8 +38,10 @@ class Document:
     host: dict[str, Table] = attrs.Factory(dict)
 
 
-KEYS = {field.name: field.name.replace("_", "-") for field in attrs.fields(Document)}
-"""The key of each attribute of Document."""
+DOCUMENT_KEYS = {
+    field.name: field.name.replace("_", "-") for field in attrs.fields(Document)
+}
+"""By attribute of Document its key."""
 
 
 @attrs.frozen(kw_only=True)
@@ -112,7 +114,7 @@ def parse_document(text: str, path: Path) -> Configuration:
     try:
         document = structure_document(table)
     except cattrs.ClassValidationError as error:
-        raise fatals_in(path, text, structure.mistakes(error, KEYS)) from None
+        raise fatals_in(path, text, structure.mistakes(error, DOCUMENT_KEYS)) from None
     configuration = Configuration(path=path, text=text, table=table, document=document)
     wrong = list(faults(configuration))
     if wrong:
@@ -124,7 +126,7 @@ def structure_document(table: Table) -> Document:
     """Return the top of the file. Raises cattrs' error for wrong types and keys."""
     converter = structure.exact_converter()
     overrides: dict[str, Any] = {}
-    for name, key in KEYS.items():
+    for name, key in DOCUMENT_KEYS.items():
         overrides[name] = override(rename=key)
     structure_table = make_dict_structure_fn(
         Document, converter, _cattrs_forbid_extra_keys=True, **overrides

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from s6gen.configuration.document import KEYS, Configuration
+from s6gen.configuration.document import DOCUMENT_KEYS, Configuration
 from s6gen.configuration.layers import BUILT_IN, Layer, Layers, effective_values
 from s6gen.configuration.toml_file import known_lines, read_text
 from s6gen.configuration.toml_lines import line_of
@@ -29,7 +29,7 @@ def document_entries(configuration: Configuration) -> Iterator[Entry]:
     """Yield the settings at the top of the file."""
     layer = configuration.layer(configuration.table, ())
     for name in SETTINGS:
-        key = KEYS[name]
+        key = DOCUMENT_KEYS[name]
         value = getattr(configuration.document, name)
         if key in configuration.table:
             yield Entry(key, value, layer_origin(key, layer))

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from s6gen.configuration.document import KEYS, Document
+from s6gen.configuration.document import DOCUMENT_KEYS, Document
 from s6gen.deployment.steps import KINDS, SYNTAXES, Value, ValueType
 from s6gen.services.parameters import help_text
 from s6gen.services.renew_lets_encrypt import PARAMETERS, REQUIRED_KEYS
@@ -41,7 +41,10 @@ def schema() -> Schema:
     certificate = closed_table(references, required=list(REQUIRED_KEYS))
     certificates = {"type": "array", "items": {"$ref": "#/$defs/table"}}
     host = closed_table({**common, "certificate": certificates})
-    top = {KEYS[field.name]: type_schema(field) for field in attrs.fields(Document)}
+    top = {
+        DOCUMENT_KEYS[field.name]: type_schema(field)
+        for field in attrs.fields(Document)
+    }
     top["defaults"] = closed_table(common)
     top["certificate"] = certificates
     top["host"] = {"type": "object", "additionalProperties": host}
