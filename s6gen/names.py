@@ -1,30 +1,36 @@
-"""What services and files may be called."""
+"""The rules for names of services, files and accounts, and for paths."""
 
 import re
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 RESERVED = ("s6rc-", "s6-rc-")
-"""No name begins with these (s6-rc-compile: Source format)."""
+"""No name of a service begins with these (s6-rc-compile: Source format)."""
 
 
 def size(text: str) -> int:
-    """How many bytes a text is in a file, whatever the locale."""
+    """Return how many bytes a text is in a file, whatever the locale."""
     return len(text.encode("utf-8", "surrogateescape"))
 
 
 def is_directory_below_root(path: str) -> bool:
-    """An absolute path that means the same everywhere, and not the root itself."""
+    """Tell whether a path is absolute, has no '..', and is not the root itself."""
     names = path.split("/")[1:]
     return path.startswith("/") and ".." not in names and all(map(is_file_name, names))
 
 
 def is_interpreter(path: str) -> bool:
-    """What a kernel takes behind `#!`: one absolute path without white space (execve(2))."""
+    """Tell whether a kernel takes a path after `#!` (execve(2)).
+
+    It is absolute, without white space, and short.
+    """
     return path.startswith("/") and not re.search(r"\s", path) and size(path) <= 100
 
 
 def is_service_name(name: str) -> bool:
-    """The names that s6-rc-compile advises, less those it reserves (its page: Source format)."""
+    """Tell whether a name is one that s6-rc-compile advises, and does not reserve.
+
+    The rules are in its page (Source format).
+    """
     return (
         NAME.fullmatch(name) is not None
         and not name.startswith(RESERVED)
@@ -32,6 +38,19 @@ def is_service_name(name: str) -> bool:
     )
 
 
+def is_account_name(name: str) -> bool:
+    """Tell whether a name can be that of an account or group (passwd(5)).
+
+    A leading dash would be an option for the programs that are given the name.
+    """
+    return re.fullmatch(r"[^-:\s][^:\s]*", name) is not None
+
+
 def is_file_name(name: str) -> bool:
-    """What one entry of a directory can be called (NAME_MAX)."""
+    """Tell whether one entry of a directory can have a name (NAME_MAX)."""
     return name != "" and "/" not in name and "\0" not in name and size(name) <= 255
+
+
+def is_visible_file_name(name: str) -> bool:
+    """Tell whether a name is one of a file that is not hidden: no dot begins it."""
+    return is_file_name(name) and not name.startswith(".")

@@ -1,4 +1,4 @@
-"""Where files are looked for. Packagers change these lines, nothing else."""
+"""The places of files. Packagers change these lines, nothing else."""
 
 from pathlib import Path
 
@@ -13,6 +13,11 @@ PACKAGE = Path(__file__).parent
 
 
 def shipped(name: str) -> Path:
-    """A directory that comes with s6gen: in the installed package, or beside it in a checkout."""
+    """Return a directory that comes with s6gen.
+
+    It is in the installed package, or beside it in a checkout.
+    """
     installed = PACKAGE / name
-    return installed if installed.is_dir() else PACKAGE.parent / name
+    if installed.is_dir():
+        return installed
+    return PACKAGE.parent / name

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 
 from s6gen.check.errors import tree_errors
-from s6gen.configuration.certificates import certificates, request
-from s6gen.configuration.find import configuration_at, own_templates, with_certificate
+from s6gen.configuration.addition import with_certificate
+from s6gen.configuration.certificates import certificate_layers, certificates
+from s6gen.configuration.find import own_templates, read_configuration
 from s6gen.errors import Exit, Fatal, Fatals
 from s6gen.output.change import Action, Update, Wanted, changes_of_action
 from s6gen.output.directory import lock_output, open_output
@@ -26,7 +27,7 @@ from s6gen.rendering.expand import render
 from s6gen.rendering.origin import origins
 from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File, Tree
-from s6gen.services.conflicts import services
+from s6gen.services.host import host_services
 from s6gen.services.kind import Kind
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
@@ -64,7 +65,7 @@ class Rendering(NamedTuple):
 
 def prepare(options: RenderOptions) -> Rendering:
     """Render everything that is asked for, in memory. Raises Fatal for any mistake."""
-    configuration = configuration_at(options.config, may_be_missing=options.save)
+    configuration = read_configuration(options.config, may_be_missing=options.save)
     addition = None
     if options.save:
         addition = with_certificate(
@@ -119,8 +120,8 @@ def wanted_directories(
         merge=options.merge,
     )
     wanted: dict[Path, Wanted] = {}
-    asked = request(configuration, options.values, options.host)
-    for host, of_host in certificates(asked).items():
+    layers = certificate_layers(configuration, options.values, options.host)
+    for host, of_host in certificates(layers).items():
         output = host_directory(top, host)
         kinds = services_of_host(of_host, configuration)
         tree = render(kinds, templates)
@@ -163,9 +164,9 @@ def services_of_host(
     if not of_host:
         return ()
     if configuration is None:
-        return services(of_host)
+        return host_services(of_host)
     try:
-        return services(of_host, configuration.document.bundle)
+        return host_services(of_host, configuration.document.bundle)
     except Fatal as fatal:
         path = configuration.path
         raise Fatals(f"{path}: {message}" for message in fatal.messages) from None

@@ -8,8 +8,8 @@ import pytest
 from support.program import require
 
 from s6gen.commands.render import command
-from s6gen.configuration.document import KEYS as DOCUMENT_KEYS
-from s6gen.configuration.structure import KEYS
+from s6gen.configuration.document import DOCUMENT_KEYS
+from s6gen.services.renew_lets_encrypt import PARAMETERS
 
 TOP = Path(__file__).parent.parent
 PAGES = sorted((TOP / "man").rglob("*.[15]"))
@@ -43,7 +43,7 @@ def test_the_manual_page_of_the_file_has_every_key() -> None:
     listed = re.findall(r"^\.It Cm ([a-z-]+(?: , [a-z-]+)*)", text, re.MULTILINE)
     documented = {name for names in listed for name in names.split(" , ")}
 
-    assert documented == {*KEYS, *DOCUMENT_KEYS.values()} - {
+    assert documented == {*PARAMETERS, *DOCUMENT_KEYS.values()} - {
         "defaults",
         "certificate",
         "host",

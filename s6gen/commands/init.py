@@ -1,11 +1,12 @@
 """`s6gen init`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from s6gen.configuration.certificates import machine_defaults
-from s6gen.configuration.initial import initial
+from s6gen.configuration.certificates import machine_layers
+from s6gen.configuration.initial import initial_text
 from s6gen.errors import Fatal
 from s6gen.output.write import replace_file
 from s6gen.places import CONFIGURATION
@@ -16,12 +17,10 @@ def main(config: str) -> None:
     path = Path(config)
     if path.exists() or path.is_symlink():
         raise Fatal(f"{path}: is there already: edit it, or name another with --config")
-    pinned = {
-        key: value
-        for layer in machine_defaults()
-        for key, value in layer.values.items()
-    }
-    replace_file(path, initial(pinned), None)
+    pinned: dict[str, Any] = {}
+    for layer in machine_layers():
+        pinned.update(layer.values)
+    replace_file(path, initial_text(pinned), None)
     click.echo(f"created    {path}")
 
 
@@ -37,7 +36,7 @@ command = click.Command(
         )
     ],
     short_help="Begin an s6gen.toml.",
-    help="Write an s6gen.toml with every key in it, commented out. What this machine's own "
-    "defaults say is put in, so that the file alone decides what is rendered, wherever that is "
-    "done. A file that is there is left alone.",
+    help="Write an s6gen.toml with every key in it, commented out. What this machine's "
+    "own defaults say is put in, so that the file alone decides what is rendered, "
+    "wherever that is done. A file that is there is left alone.",
 )

@@ -6,13 +6,18 @@ from typing import Any
 
 import click
 
+from s6gen.commands.parameter_options import (
+    SECTIONS,
+    WHICH,
+    SectionedCommand,
+    given_values,
+)
 from s6gen.errors import Exit, Fatal
 from s6gen.output.change import Action, Change, Update, changes_of_action
 from s6gen.output.next_record import record_change
 from s6gen.output.record import RECORD_NAME, dump_record
 from s6gen.render import Rendering, RenderOptions, apply, prepare, preview
 from s6gen.rendering.tree import File
-from s6gen.services.parameters import SECTIONS, WHICH, SectionedCommand, given_values
 from s6gen.text import printable, wants_colour, write
 
 EXCLUSIVE = (("check", "diff"), ("check", "save"), ("diff", "save"), ("force", "merge"))

@@ -4,51 +4,61 @@ from pathlib import Path
 
 import click
 
-from s6gen.configuration.find import configuration_at, own_templates
+from s6gen.configuration.find import own_templates, read_configuration
 from s6gen.errors import Fatal
 from s6gen.output.write import add_file
 from s6gen.rendering.templates import Templates
 from s6gen.text import write
 
-LIST, COPY = "list", "copy"
-
 
 def main(words: tuple[str, ...], config: str | None, templates: str | None) -> None:
     """List the templates, or copy some."""
-    configuration = configuration_at(config)
+    configuration = read_configuration(config)
     own = own_templates(configuration, templates)
     match words:
         case () | ("list",):
-            known = Templates(own if own and own.is_dir() else None)
-            write(
-                "".join(
-                    f"{known.origin(name):<7} {name}\n"
-                    for name in sorted(known.sources)
-                )
-            )
+            print_list(own)
         case ("copy", *names) if names:
             if own is None:
                 raise Fatal(
-                    "copy: say where to: templates = in s6gen.toml, or --templates before it"
+                    "copy: say where to: templates = in s6gen.toml, "
+                    "or --templates before it"
                 )
-            copy(names, own)
+            copy_templates(names, own)
         case _:
             raise Fatal(f"nothing, list, or copy and names: {' '.join(words)!r}")
 
 
-def copy(names: list[str], own: Path) -> None:
-    """Copy templates of ours to the administrator's own."""
+def print_list(own: Path | None) -> None:
+    """Print every template, and whether it is s6gen's or one's own."""
+    if own is not None and not own.is_dir():
+        own = None
+    templates = Templates(own)
+    lines = ""
+    for name in sorted(templates.sources):
+        lines += f"{templates.origin(name):<7} {name}\n"
+    write(lines)
+
+
+def copy_templates(names: list[str], own: Path) -> None:
+    """Copy s6gen's templates into the directory of one's own: all, or none."""
     ours = Templates()
     for name in names:
         if name not in ours.sources:
             raise Fatal(
                 f"copy: no template is called {name!r}: 's6gen templates' lists them"
             )
-        if (own / name).exists() or (own / name).is_symlink():
-            raise Fatal(f"copy: {own / name}: is there already")
+        refuse_existing(own / name)
     for name in names:
-        add_file(own / name, ours.read(name))
-        click.echo(f"created    {own / name}")
+        path = own / name
+        add_file(path, ours.read(name))
+        click.echo(f"created    {path}")
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise Fatal for a path where something is, if only a broken link."""
+    if path.exists() or path.is_symlink():
+        raise Fatal(f"copy: {path}: is there already")
 
 
 command = click.Command(
@@ -70,7 +80,8 @@ command = click.Command(
         ),
     ],
     short_help="List the templates, or copy one to change it.",
-    help="List the templates that s6gen render expands, and whether each is s6gen's or your own. "
-    "copy NAME puts s6gen's into your directory, where you change it: from then on yours is used "
-    "instead. Files that only you have there are rendered as well.",
+    help="List the templates that s6gen render expands, and whether each is s6gen's or "
+    "your own. copy NAME puts s6gen's into your directory, where you change it: from "
+    "then on yours is used instead. Files that only you have there are rendered as "
+    "well.",
 )

@@ -1,8 +1,6 @@
-"""s6gen.toml: read, structured, and what is wrong in it."""
+"""s6gen.toml: read, structured, and checked as a whole."""
 
-import functools
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,45 +9,49 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
 from s6gen.configuration import structure
-from s6gen.configuration.layers import COMMAND_LINE, Layer
-from s6gen.configuration.structure import Mistake
-from s6gen.configuration.toml_lines import line_of, toml_lines
-from s6gen.errors import Fatal, Fatals, os_failure
-from s6gen.names import is_file_name, is_service_name
+from s6gen.configuration.layers import COMMAND_LINE, HostLayers, Layer, Layers
+from s6gen.configuration.mistakes import Mistake, fatals_in
+from s6gen.configuration.toml_file import Table, parse_toml, read_text
+from s6gen.configuration.toml_lines import TablePath
+from s6gen.errors import Fatal
+from s6gen.names import is_service_name, is_visible_file_name
+from s6gen.services.renew_lets_encrypt import REQUIRED_KEYS, RenewLetsEncrypt
 
-Table = dict[str, Any]
+PROBE = Layer({"page": "page", "domain": "example.org"}, COMMAND_LINE)
+"""A certificate, so that defaults can be tried without one."""
 
 
 @attrs.frozen(kw_only=True)
 class Document:
-    """What stands in the file."""
+    """The keys and tables at the top of the file."""
 
     output: str = "sv"
-    """Where the source directories go, relative to the file."""
+    """The directory for the source directories, relative to the file."""
     templates: str | None = None
     """One's own templates, relative to the file."""
     bundle: str = "renew-lets-encrypt"
     """The bundle of all that is rendered for a host."""
     machine_defaults: bool = True
-    """Whether the machine's defaults count as well."""
+    """If false, the machine's defaults do not count."""
     defaults: Table = attrs.Factory(dict)
     certificate: list[Table] = attrs.Factory(list)
     host: dict[str, Table] = attrs.Factory(dict)
 
 
-PROBE = {"page": "page", "domain": "example.org"}
-"""A certificate, so that defaults can be tried without one."""
-KEYS = {field.name: field.name.replace("_", "-") for field in attrs.fields(Document)}
+DOCUMENT_KEYS = {
+    field.name: field.name.replace("_", "-") for field in attrs.fields(Document)
+}
+"""By attribute of Document its key."""
 
 
 @attrs.frozen(kw_only=True)
 class Configuration:
-    """A file, and what stands in it."""
+    """A file, and all that stands in it."""
 
     path: Path
     text: str
     table: Table
-    """As it is read."""
+    """The file as TOML."""
     document: Document
 
     @property
@@ -64,171 +66,158 @@ class Configuration:
         return None if own is None else self.path.parent / own
 
     @property
-    def hosts(self) -> Mapping[str | None, list[tuple[Layer, ...]]]:
-        """For each host, or for none, the layers of each certificate."""
+    def host_layers(self) -> HostLayers:
+        """By host, or None for no host, the layers of each certificate."""
         if not self.document.host:
-            return {None: self.certificates(None, self.document.certificate)}
-        return {
-            name: self.certificates(name, table.get("certificate", []))
-            for name, table in self.document.host.items()
-        }
+            return {None: self.layers_of(None, self.document.certificate)}
+        hosts: dict[str | None, list[Layers]] = {}
+        for host, table in self.document.host.items():
+            hosts[host] = self.layers_of(host, table.get("certificate", []))
+        return hosts
 
-    def certificates(
-        self, host: str | None, tables: Iterable[Table]
-    ) -> list[tuple[Layer, ...]]:
-        """The layers of each certificate in a list of tables."""
-        place = () if host is None else ("host", host)
-        return [
-            (*self.below(host), self.layer(table, (*place, "certificate", number)))
-            for number, table in enumerate(tables)
-        ]
+    def layers_of(self, host: str | None, tables: Iterable[Table]) -> list[Layers]:
+        """Return the layers of each certificate in an array of tables."""
+        array: TablePath = ("certificate",)
+        if host is not None:
+            array = ("host", host, "certificate")
+        certificates = []
+        for number, table in enumerate(tables):
+            own = self.layer(table, (*array, number))
+            certificates.append((*self.default_layers(host), own))
+        return certificates
 
-    def below(self, host: str | None) -> tuple[Layer, ...]:
-        """The layers that lie below every certificate of a host."""
+    def default_layers(self, host: str | None) -> Layers:
+        """Return the layers that lie below every certificate of a host."""
         defaults = self.layer(self.document.defaults, ("defaults",))
         if host not in self.document.host:
             return (defaults,)
-        table = self.document.host[host]
-        own = {key: value for key, value in table.items() if key != "certificate"}
+        own = dict(self.document.host[host])
+        own.pop("certificate", None)
         return (defaults, self.layer(own, ("host", host)))
 
-    def layer(self, table: Table, place: tuple[str | int, ...]) -> Layer:
-        """A table of the file."""
-        return Layer(table, str(self.path), place)
+    def layer(self, table: Table, path: TablePath) -> Layer:
+        """Return a table of the file as a layer."""
+        return Layer(table, str(self.path), path)
 
 
-def configuration(text: str, path: Path) -> Configuration:
-    """What a file says. Raises Fatals with every mistake of its form."""
-    table = parse(text, path)
-    made = structure.converter()
-    hook = make_dict_structure_fn(
-        Document,
-        made,
-        _cattrs_forbid_extra_keys=True,
-        **{name: override(rename=key) for name, key in KEYS.items()},  # type: ignore[arg-type]
-    )
+def read_document(path: Path) -> Configuration:
+    """Return what a file says. Raises Fatals with every mistake of its form."""
+    return parse_document(read_text(path), path)
+
+
+def parse_document(text: str, path: Path) -> Configuration:
+    """Return what a text says that is, or will be, the file at path.
+
+    Raises Fatals with every mistake of its form.
+    """
+    table = parse_toml(text, path)
     try:
-        document = hook(table, Document)
+        document = structure_document(table)
     except cattrs.ClassValidationError as error:
-        wrong = structure.mistakes(error, KEYS, KEYS.values())
-        raise listed(told(one, path, text) for one in wrong) from None
-    read = Configuration(path=path, text=text, table=table, document=document)
-    if found := list(faults(read)):
-        raise listed(told(one, path, text) for one in found)
-    return read
+        raise fatals_in(path, text, structure.mistakes(error, DOCUMENT_KEYS)) from None
+    configuration = Configuration(path=path, text=text, table=table, document=document)
+    wrong = list(faults(configuration))
+    if wrong:
+        raise fatals_in(path, text, wrong)
+    return configuration
 
 
-@functools.cache
-def read_text(path: Path) -> str:
-    """The text of a file."""
-    try:
-        return path.read_bytes().decode()
-    except UnicodeDecodeError:
-        raise Fatal(f"{path}: is not UTF-8") from None
-    except OSError as error:
-        raise os_failure("read", str(path), error) from None
-
-
-def parse(text: str, path: Path) -> Table:
-    """The table that a text is."""
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise Fatal(f"{path}:1: is nested too deeply") from None
-    except ValueError as error:  # also for a number that is too long
-        message = str(error)
-        place = message.rpartition(" (at ")[2].removesuffix(")")
-        line = place.removeprefix("line ").partition(",")[0]
-        number = line if line.isdigit() else len(text.splitlines())
-        reason = message.rpartition(" (at ")[0] or message
-        raise Fatal(f"{path}:{number}: {reason[:1].lower()}{reason[1:]}") from None
+def structure_document(table: Table) -> Document:
+    """Return the top of the file. Raises cattrs' error for wrong types and keys."""
+    converter = structure.exact_converter()
+    overrides: dict[str, Any] = {}
+    for name, key in DOCUMENT_KEYS.items():
+        overrides[name] = override(rename=key)
+    structure_table = make_dict_structure_fn(
+        Document, converter, _cattrs_forbid_extra_keys=True, **overrides
+    )
+    return structure_table(table, Document)
 
 
 def faults(configuration: Configuration) -> Iterator[Mistake]:
-    """What is wrong beyond the types."""
-    document = configuration.document
-    for key, path in (("output", document.output), ("templates", document.templates)):
-        if path is not None and not is_path(path):
-            yield Mistake(key, f"must be a directory: {path!r}")
+    """Yield what is wrong beyond the types of the top of the file."""
+    yield from top_faults(configuration.document)
+    wrong_hosts = list(host_faults(configuration))
+    if wrong_hosts:  # only of tables with arrays in them there is more to say
+        yield from wrong_hosts
+    else:
+        yield from all_default_faults(configuration)
+
+
+def top_faults(document: Document) -> Iterator[Mistake]:
+    """Yield what is wrong with the settings at the top, and with their combination."""
+    yield from path_faults("output", document.output)
+    yield from path_faults("templates", document.templates)
     if not is_service_name(document.bundle):
         yield Mistake("bundle", f"must be a service's name: {document.bundle!r}")
     if document.host and document.certificate:
         yield Mistake("certificate", "is for no host: write [[host.NAME.certificate]]")
-    if wrong := list(host_faults(configuration)):
-        yield from wrong
-        return
-    unused = not any(configuration.hosts.values())
-    yield from default_faults(configuration.below(None)[-1], unused=unused)
-    for name, table in document.host.items():
+
+
+def all_default_faults(configuration: Configuration) -> Iterator[Mistake]:
+    """Yield what is wrong with the defaults of all certificates, and of each host."""
+    unused = not any(configuration.host_layers.values())
+    yield from default_faults(configuration.default_layers(None)[-1], unused=unused)
+    for host, table in configuration.document.host.items():
         unused = not table.get("certificate")
-        yield from default_faults(configuration.below(name)[-1], unused=unused)
+        yield from default_faults(configuration.default_layers(host)[-1], unused=unused)
+
+
+def path_faults(key: str, path: str | None) -> Iterator[Mistake]:
+    """Yield a mistake for a text that cannot be the path of a directory."""
+    if path is None:
+        return
+    if path == "" or "\0" in path:
+        yield Mistake(key, f"must be a directory: {path!r}")
 
 
 def host_faults(configuration: Configuration) -> Iterator[Mistake]:
-    """Hosts that are none."""
-    for name, table in configuration.document.host.items():
-        layer = configuration.layer({}, ("host", name))
-        if not is_file_name(name) or name.startswith("."):
-            yield Mistake("", f"not a name for a host: {name!r}", layer)
-        if not isinstance(table, dict):
-            yield Mistake("", "must be a table", layer)
-            continue
-        try:
-            structure.tables(table.get("certificate", []), list)
-        except Fatal as fatal:
-            yield Mistake("certificate", str(fatal), layer)
+    """Yield what is wrong with the hosts' names and tables."""
+    for host, table in configuration.document.host.items():
+        layer = configuration.layer({}, ("host", host))
+        if not is_visible_file_name(host):
+            yield Mistake("", f"not a name for a host: {host!r}", layer)
+        yield from host_table_faults(table, layer)
 
 
-def is_path(text: str) -> bool:
-    """What may be the path of a directory."""
-    return text != "" and "\0" not in text
+def host_table_faults(table: Any, layer: Layer) -> Iterator[Mistake]:
+    """Yield a mistake for a host that is not a table, or has no array of tables."""
+    if not isinstance(table, dict):
+        yield Mistake("", "must be a table", layer)
+        return
+    try:
+        structure.structure_tables(table.get("certificate", []), list)
+    except Fatal as fatal:
+        yield Mistake("certificate", str(fatal), layer)
 
 
 def default_faults(layer: Layer, *, unused: bool) -> Iterator[Mistake]:
-    """What is wrong with defaults; the values too where no certificate brings that to light."""
-    for key in PROBE:
+    """Yield what is wrong with defaults.
+
+    Their values are tried too if they are unused: no certificate brings that to light.
+    """
+    for key in REQUIRED_KEYS:
         if key in layer.values:
             yield Mistake(key, "is each certificate's own", layer)
-    result = (
-        structure.structure((layer, Layer(PROBE, COMMAND_LINE))) if unused else None
-    )
-    if isinstance(result, list):
-        yield from (one for one in result if one.layer is layer)
+    if unused:
+        yield from value_faults(layer)
 
 
-def machine_layer(path: Path) -> Layer:
-    """What a machine's file of defaults says. Raises Fatals with every mistake."""
+def value_faults(layer: Layer) -> Iterator[Mistake]:
+    """Yield what is wrong with the values of defaults."""
+    result = structure.structure_certificate((layer, PROBE))
+    if isinstance(result, RenewLetsEncrypt):
+        return
+    for mistake in result:
+        if mistake.layer is layer:
+            yield mistake
+
+
+def read_machine_layer(path: Path) -> Layer:
+    """Return a machine's file of defaults. Raises Fatals with every mistake in it."""
     text = read_text(path)
-    layer = Layer(parse(text, path), str(path))
-    if wrong := list(default_faults(layer, unused=True)):
-        raise listed(told(one, path, text) for one in wrong)
+    layer = Layer(parse_toml(text, path), str(path))
+    wrong = list(default_faults(layer, unused=True))
+    if wrong:
+        raise fatals_in(path, text, wrong)
     return layer
-
-
-known_lines = functools.lru_cache(toml_lines)
-
-
-def told(mistake: Mistake, path: Path, text: str) -> tuple[str, int, str]:
-    """Where a mistake is, file and line, and what it is, with its table and key."""
-    table = mistake.layer.table if mistake.layer else ()
-    line = line_of(known_lines(text), (*table, mistake.key) if mistake.key else table)
-    words = (title(table), mistake.key, mistake.message)
-    return str(path), line, ": ".join(word for word in words if word)
-
-
-def listed(found: Iterable[tuple[str, int, str]]) -> Fatals:
-    """Mistakes in the order in which they are written, a line each."""
-    return Fatals(
-        f"{path}:{line}: {message}" if line else message
-        for path, line, message in sorted(set(found))
-    )
-
-
-def title(table: tuple[str | int, ...]) -> str:
-    """A table's header, with its number if it is one of several."""
-    names = ".".join(str(part) for part in table if isinstance(part, str))
-    if not table:
-        return ""
-    return (
-        f"[[{names}]] {table[-1] + 1}" if isinstance(table[-1], int) else f"[{names}]"
-    )

@@ -1,4 +1,4 @@
-"""Where values come from: each layer lies over those before it."""
+"""The layers that values come from: each lies over those before it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -8,43 +8,64 @@ COMMAND_LINE = "command line"
 
 
 class Layer(NamedTuple):
-    """Some values, by the names of their options, and where they are from."""
+    """Values by their keys, and where they come from.
+
+    A NamedTuple, because making an attrs class takes longer, at every start of s6gen.
+    """
 
     values: Mapping[str, Any]
     source: str
     """A file's path, or one of the above."""
     table: tuple[str | int, ...] = ()
-    """Where they are in the file."""
+    """The path of the table in the file."""
 
     @property
     def is_file(self) -> bool:
-        """Whether there is a place to point at."""
+        """Tell whether the values stand in a file."""
         return self.source not in (BUILT_IN, COMMAND_LINE)
 
 
-Effective = Mapping[str, tuple[Any, Layer]]
-"""For each key the value that counts, and where it is from."""
+Layers = tuple[Layer, ...]
+"""All that the values of one certificate come from, the lowest first."""
+
+HostLayers = Mapping[str | None, list[Layers]]
+"""By host, or None for no host, the layers of each certificate."""
+
+EffectiveValues = Mapping[str, tuple[Any, Layer]]
+"""By key the value that counts, and the layer that it comes from."""
 
 
-def effective(layers: Iterable[Layer]) -> Effective:
-    """The values that count. `{page}` in a file stands for the certificate's page."""
-    found: dict[str, tuple[Any, Layer]] = {}
+def effective_values(layers: Iterable[Layer]) -> EffectiveValues:
+    """Return the values that count: of each key the uppermost.
+
+    `{page}` in a file stands for the certificate's page.
+    """
+    values = uppermost_values(layers)
+    page, _ = values.get("page", ("", None))
+    for key, (value, layer) in values.items():
+        if layer.source != COMMAND_LINE:
+            values[key] = (with_page(value, str(page)), layer)
+    return values
+
+
+def uppermost_values(layers: Iterable[Layer]) -> dict[str, tuple[Any, Layer]]:
+    """Return each key's value in the uppermost layer that has one, and that layer."""
+    values: dict[str, tuple[Any, Layer]] = {}
     for layer in layers:
         for key, value in layer.values.items():
-            found[key] = (value, layer)
-    page = found.get("page", ("",))[0]
-    for key, (value, layer) in found.items():
-        if layer.source != COMMAND_LINE:
-            found[key] = (filled(value, str(page)), layer)
-    return found
+            values[key] = (value, layer)
+    return values
 
 
-def filled(value: Any, page: str) -> Any:
-    """A value with the page in its place."""
+def with_page(value: Any, page: str) -> Any:
+    """Return a value, or a list or table of values, with the page for `{page}`."""
     if isinstance(value, str):
         return value.replace("{page}", page)
     if isinstance(value, list):
-        return [filled(one, page) for one in value]
+        return [with_page(member, page) for member in value]
     if isinstance(value, dict):
-        return {key: filled(one, page) for key, one in value.items()}
+        table = {}
+        for key, member in value.items():
+            table[key] = with_page(member, page)
+        return table
     return value

@@ -1,110 +1,109 @@
-"""The JSON Schema of s6gen.toml, for editors; what it says follows from the parameters."""
+"""The JSON Schema of s6gen.toml, for editors: it follows from the parameters."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-from s6gen.configuration.document import KEYS, Document
-from s6gen.deployment.table import KINDS
-from s6gen.services.parameters import FIELDS, PARAMETERS
-from s6gen.services.validators import key_of
+from s6gen.configuration.document import DOCUMENT_KEYS, Document
+from s6gen.deployment.steps import KINDS, SYNTAXES, Value, ValueType
+from s6gen.services.parameters import help_text
+from s6gen.services.renew_lets_encrypt import PARAMETERS, REQUIRED_KEYS
 
-TEXT = {"type": "string"}
-TEXTS = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "uniqueItems": True}]}
-HELP = {str(option.name): option.help for option in PARAMETERS}
-STEP = {
-    "type": "object",
-    "properties": {
-        "copy": {"enum": ["chain", "certificate", "issuers", "key"]},
-        "combine": {"type": "array", "items": TEXT},
-        "to": TEXT,
-        "owner": TEXT,
-        "group": TEXT,
-        "mode": TEXT,
-        "reload": TEXT,
-        "signal": TEXT,
-        "through": {"enum": ["s6-svc", "s6-rc"]},
-        "restart": TEXT,
-        "run": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
-        "user": TEXT,
-        "timeout": {"type": "integer"},
-    },
-    "oneOf": [{"required": [kind]} for kind in KINDS],
-    "additionalProperties": False,
-}
-DEPLOYMENT = {
-    "anyOf": [
-        TEXT,
-        {"type": "object", "properties": {"preset": TEXT}, "required": ["preset"]},
-        {
-            "type": "object",
-            "properties": {"name": TEXT, "steps": {"type": "array", "items": STEP}},
-            "required": ["name", "steps"],
-            "additionalProperties": False,
-        },
-    ]
-}
-SPECIAL = {
-    "deployments": {"anyOf": [DEPLOYMENT, {"type": "array", "items": DEPLOYMENT}]}
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+LIST: Schema = {"type": "array", "items": TEXT}
+TEXTS: Schema = {"anyOf": [TEXT, {**LIST, "uniqueItems": True}]}
+STEP_VALUES: Mapping[ValueType, Schema] = {
+    ValueType.TEXT: TEXT,
+    ValueType.NUMBER: NUMBER,
+    ValueType.PARTS: LIST,
+    ValueType.COMMAND: {"anyOf": [TEXT, LIST]},
 }
 
 
-def schema() -> dict[str, Any]:
-    """The schema (JSON Schema 2020-12)."""
-    values = {key_of(field): value_schema(field) for field in FIELDS.values()}
-    keys = {key: {"$ref": f"#/$defs/{key}"} for key in values}
-    common = {key: one for key, one in keys.items() if key not in ("page", "domain")}
-    certificate = {
-        "type": "object",
-        "properties": keys,
-        "required": ["page", "domain"],
-        "additionalProperties": False,
+def schema_text() -> str:
+    """Return the schema as it is published."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def schema() -> Schema:
+    """Return the schema (JSON Schema 2020-12)."""
+    values = {key: value_schema(field) for key, field in PARAMETERS.items()}
+    references = {key: {"$ref": f"#/$defs/{key}"} for key in values}
+    common = dict(references)
+    for key in REQUIRED_KEYS:
+        del common[key]
+    certificate = closed_table(references, required=list(REQUIRED_KEYS))
+    certificates = {"type": "array", "items": {"$ref": "#/$defs/table"}}
+    host = closed_table({**common, "certificate": certificates})
+    top = {
+        DOCUMENT_KEYS[field.name]: type_schema(field)
+        for field in attrs.fields(Document)
     }
-    listed = {"type": "array", "items": {"$ref": "#/$defs/table"}}
-    host = {
-        "type": "object",
-        "properties": {**common, "certificate": listed},
-        "additionalProperties": False,
-    }
-    tables = {
-        "defaults": {
-            "type": "object",
-            "properties": common,
-            "additionalProperties": False,
-        },
-        "certificate": listed,
-        "host": {"type": "object", "additionalProperties": host},
-    }
-    own = {KEYS[one.name]: own_schema(one) for one in attrs.fields(Document)}
+    top["defaults"] = closed_table(common)
+    top["certificate"] = certificates
+    top["host"] = {"type": "object", "additionalProperties": host}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "s6gen.toml",
-        "type": "object",
-        "properties": {**own, **tables},
-        "additionalProperties": False,
+        **closed_table(top),
         "$defs": {**values, "table": certificate},
     }
 
 
-def value_schema(field: "attrs.Attribute[Any]") -> dict[str, Any]:
-    """What a parameter may be."""
-    kinds: dict[Any, dict[str, Any]] = {
-        int: {"type": "integer"},
-        bool: {"type": "boolean"},
-        tuple[str, ...]: TEXTS,
-    }
+def closed_table(properties: Schema, required: list[str] | None = None) -> Schema:
+    """Return the schema of a table that has no other keys."""
+    table: Schema = {"type": "object", "properties": properties}
+    if required:
+        table["required"] = required
+    table["additionalProperties"] = False
+    return table
+
+
+def value_schema(field: "attrs.Attribute[Any]") -> Schema:
+    """Return what a parameter may be, with its help."""
+    kind = type_schema(field)
+    if field.name == "deployments":
+        deployment = deployment_schema()
+        kind = {"anyOf": [deployment, {"type": "array", "items": deployment}]}
+    return {"description": help_text(field), **kind}
+
+
+def type_schema(field: "attrs.Attribute[Any]") -> Schema:
+    """Return what the type of a field says; all others are texts."""
+    types: dict[Any, Schema] = {int: NUMBER, bool: FLAG, tuple[str, ...]: TEXTS}
+    return types.get(field.type, TEXT)
+
+
+def deployment_schema() -> Schema:
+    """Return what a deployment may be: a text, a preset, or a name and steps."""
+    steps = {"type": "array", "items": step_schema()}
+    preset = {"type": "object", "properties": {"preset": TEXT}, "required": ["preset"]}
+    own = closed_table({"name": TEXT, "steps": steps}, required=["name", "steps"])
+    return {"anyOf": [TEXT, preset, own]}
+
+
+def step_schema() -> Schema:
+    """Return what a step may be: any of the values of steps, with one kind."""
+    properties = {}
+    for syntax in SYNTAXES:
+        for value in syntax.values:
+            properties[value.key] = step_value_schema(value)
     return {
-        "description": HELP[field.name],
-        **SPECIAL.get(field.name, kinds.get(field.type, TEXT)),
+        "type": "object",
+        "properties": properties,
+        "oneOf": [{"required": [kind]} for kind in KINDS],
+        "additionalProperties": False,
     }
 
 
-def own_schema(field: "attrs.Attribute[Any]") -> dict[str, Any]:
-    """What a key at the top of the file may be."""
-    return {"type": "boolean"} if field.type is bool else TEXT
-
-
-def schema_text() -> str:
-    """The schema as it is published."""
-    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+def step_value_schema(value: Value) -> Schema:
+    """Return what one value of a step may be."""
+    if value.choices:
+        return {"enum": list(value.choices)}
+    return STEP_VALUES[value.type]

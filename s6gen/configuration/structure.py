@@ -1,170 +1,245 @@
-"""From values by name to checked parameters: cattrs structures them, and every mistake is told."""
+"""From values by their keys to checked certificates: cattrs collects every mistake."""
 
 import difflib
 import functools
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
-from s6gen.configuration.layers import Layer, effective
-from s6gen.deployment import table as deploy_table
+from s6gen.configuration.layers import (
+    BUILT_IN,
+    HostLayers,
+    Layer,
+    Layers,
+    effective_values,
+)
+from s6gen.configuration.mistakes import Message, Mistake, fatals, message_in
+from s6gen.configuration.toml_file import read_text
+from s6gen.deployment import table as deployment_table
 from s6gen.errors import Fatal
-from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.services.validators import key_of
+from s6gen.services.renew_lets_encrypt import PARAMETERS, RenewLetsEncrypt
 
 T = TypeVar("T")
-FIELDS = {field.name: field for field in attrs.fields(RenewLetsEncrypt)}
-KEYS = tuple(map(key_of, FIELDS.values()))
-"""All that a certificate may say."""
+
+KEY_OF_ATTRIBUTE = {field.name: key for key, field in PARAMETERS.items()}
 
 
-@attrs.frozen
-class Mistake:
-    """Something wrong with a key, and where that is written."""
+def structure_certificates(
+    hosts: HostLayers,
+) -> dict[str | None, list[RenewLetsEncrypt]]:
+    """Return the certificates of each host. Raises Fatals with all mistakes in them."""
+    certificates: dict[str | None, list[RenewLetsEncrypt]] = {}
+    messages = []
+    for host, host_layers in hosts.items():
+        certificates[host] = []
+        for layers in host_layers:
+            result = structure_certificate(layers)
+            if isinstance(result, RenewLetsEncrypt):
+                certificates[host].append(result)
+            else:
+                messages += [message_of(mistake, layers) for mistake in result]
+    if messages:
+        raise fatals(messages)
+    return certificates
 
-    key: str
-    message: str
-    layer: Layer | None = None
-    """Nothing where the whole certificate is at fault."""
+
+def message_of(mistake: Mistake, layers: Layers) -> Message:
+    """Return the message for a mistake in a certificate of these layers."""
+    layer = mistake.layer
+    if layer is None or layer.source == BUILT_IN:
+        layer = own_layer(layers)
+    if layer.is_file:
+        path = Path(layer.source)
+        return message_in(path, read_text(path), attrs.evolve(mistake, layer=layer))
+    if mistake.key:
+        return Message("", 0, f"--{mistake.key}: {mistake.message}")
+    return Message("", 0, mistake.message)
 
 
-def exactly(kind: type[T], what: str) -> Any:
-    """A hook that takes values of one type, and converts none."""
+def own_layer(layers: Layers) -> Layer:
+    """Return the layer to blame for a certificate: the uppermost that is in a file."""
+    for layer in layers[::-1]:
+        if layer.is_file:
+            return layer
+    return layers[-1]
+
+
+def structure_certificate(layers: Iterable[Layer]) -> RenewLetsEncrypt | list[Mistake]:
+    """Return the certificate of some layers, or all that is wrong with their values."""
+    effective = effective_values(layers)
+    values = {key: value for key, (value, _) in effective.items()}
+    try:
+        return certificate_converter().structure(values, RenewLetsEncrypt)
+    except cattrs.ClassValidationError as error:
+        wrong = dict.fromkeys(mistakes(error, KEY_OF_ATTRIBUTE))
+    placed = []
+    for mistake in wrong:
+        _, layer = effective.get(mistake.key, (None, None))
+        placed.append(attrs.evolve(mistake, layer=layer))
+    return placed
+
+
+# How values become attributes: no type is converted, no key is passed over.
+
+
+def exact_type(kind: type[T], what: str) -> Any:
+    """Return a hook that takes values of one type; `what` names it in the message."""
 
     def hook(value: Any, _: type) -> T:
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        is_wrong_bool = kind is int and isinstance(value, bool)
+        if is_wrong_bool or not isinstance(value, kind):
             raise Fatal(f"must be {what}: {value!r}")
         return value
 
     return hook
 
 
-def several(value: Any, _: type) -> tuple[str, ...]:
-    """One string, or a list of them."""
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list | tuple) or not all(
-        isinstance(one, str) for one in values
-    ):
-        raise Fatal(f"must be a string, or a list of strings: {value!r}")
-    return tuple(values)
+def structure_texts(value: Any, _: type) -> tuple[str, ...]:
+    """Take one string, or a list of them."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple) and all_are(value, str):
+        return tuple(value)
+    raise Fatal(f"must be a string, or a list of strings: {value!r}")
 
 
-def tables(value: Any, _: object) -> list[dict[str, Any]]:
-    """An array of tables."""
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise Fatal("must be tables, each under a [[header]] of its own")
-    return value
+def structure_tables(value: Any, _: object) -> list[dict[str, Any]]:
+    """Take an array of tables."""
+    if isinstance(value, list) and all_are(value, dict):
+        return value
+    raise Fatal("must be tables, each under a [[header]] of its own")
 
 
-def deployments(value: Any, _: type) -> tuple[str, ...]:
-    """Strings as for --deploy, and tables that say the same."""
-    values = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(one, str | dict) for one in values):
+def structure_deployments(value: Any, _: type) -> tuple[str, ...]:
+    """Take strings as for --deploy, and tables that say the same; one, or a list."""
+    members = value if isinstance(value, list | tuple) else [value]
+    if not all_are(members, str | dict):
         raise Fatal(f"must be a list of strings or tables: {value!r}")
-    return tuple(
-        deploy_table.as_text(one) if isinstance(one, dict) else one for one in values
-    )
+    return tuple(map(deployment_text, members))
 
 
-def converter() -> cattrs.Converter:
-    """What turns tables into objects: no type is converted, no key is passed over."""
-    made = cattrs.Converter(forbid_extra_keys=True)
-    made.register_structure_hook(str, exactly(str, "a string"))
-    made.register_structure_hook(int, exactly(int, "a whole number"))
-    made.register_structure_hook(bool, exactly(bool, "true or false"))
+def deployment_text(deployment: str | dict[str, Any]) -> str:
+    """Return a deployment as text. Raises Fatal for a table that no text can say."""
+    if isinstance(deployment, dict):
+        return deployment_table.as_text(deployment)
+    return deployment
+
+
+def all_are(members: Iterable[Any], kind: Any) -> bool:
+    """Tell whether all members are of a type."""
+    return all(isinstance(member, kind) for member in members)
+
+
+def exact_converter() -> cattrs.Converter:
+    """Return a converter that takes each value only as the type that it has to be."""
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(str, exact_type(str, "a string"))
+    converter.register_structure_hook(int, exact_type(int, "a whole number"))
+    converter.register_structure_hook(bool, exact_type(bool, "true or false"))
     for kind, hook in (
-        (dict[str, Any], exactly(dict, "a table")),
-        (dict[str, dict[str, Any]], exactly(dict, "tables")),
-        (list[dict[str, Any]], tables),
-        (tuple[str, ...], several),
+        (dict[str, Any], exact_type(dict, "a table")),
+        (dict[str, dict[str, Any]], exact_type(dict, "tables")),
+        (list[dict[str, Any]], structure_tables),
+        (tuple[str, ...], structure_texts),
     ):
-        made.register_structure_hook_func(functools.partial(operator.eq, kind), hook)
-    return made
+        is_kind = functools.partial(operator.eq, kind)
+        converter.register_structure_hook_func(is_kind, hook)
+    return converter
 
 
 @functools.cache
-def certificates() -> cattrs.Converter:
-    """A converter that checks each parameter on its own, so that all mistakes are found."""
-    plain, made = converter(), converter()
-
-    def checked(value: Any, kind: type, *, field: "attrs.Attribute[Any]") -> Any:
-        hook = deployments if field.name == "deployments" else plain.structure
-        structured = hook(value, kind)
-        final = field.converter(structured) if callable(field.converter) else structured
-        if field.validator:
-            field.validator(None, field, final)
-        return structured
-
-    hook = make_dict_structure_fn(
+def certificate_converter() -> cattrs.Converter:
+    """Return a converter that checks each parameter alone: no mistake hides another."""
+    converter = exact_converter()
+    plain = exact_converter()
+    overrides: dict[str, Any] = {}
+    for key, field in PARAMETERS.items():
+        hook = functools.partial(structure_parameter, plain, field)
+        overrides[field.name] = override(rename=key, struct_hook=hook)
+    converter.register_structure_hook(
         RenewLetsEncrypt,
-        made,
-        _cattrs_forbid_extra_keys=True,
-        **{  # type: ignore[arg-type]
-            name: override(
-                rename=key_of(field),
-                struct_hook=functools.partial(checked, field=field),
-            )
-            for name, field in FIELDS.items()
-        },
+        make_dict_structure_fn(
+            RenewLetsEncrypt, converter, _cattrs_forbid_extra_keys=True, **overrides
+        ),
     )
-    made.register_structure_hook(RenewLetsEncrypt, hook)
-    return made
+    return converter
 
 
-def structure(layers: Iterable[Layer]) -> RenewLetsEncrypt | list[Mistake]:
-    """The certificate that layers of values ask for, or all that is wrong with them."""
-    values = effective(layers)
-    try:
-        return certificates().structure(
-            {key: value for key, (value, _) in values.items()}, RenewLetsEncrypt
-        )
-    except cattrs.ClassValidationError as error:
-        found = dict.fromkeys(
-            mistakes(error, {n: key_of(f) for n, f in FIELDS.items()}, KEYS)
-        )
-        return [
-            attrs.evolve(one, layer=values[one.key][1]) if one.key in values else one
-            for one in found
-        ]
+def structure_parameter(
+    plain: cattrs.Converter, field: "attrs.Attribute[Any]", value: Any, kind: type
+) -> Any:
+    """Return the value of a parameter, checked with the validator of its field."""
+    if field.name == "deployments":
+        structured: Any = structure_deployments(value, kind)
+    else:
+        structured = plain.structure(value, kind)
+    converted = structured
+    if callable(field.converter):
+        converted = field.converter(structured)
+    if field.validator:
+        field.validator(None, field, converted)
+    return structured
+
+
+# What cattrs found.
 
 
 def mistakes(
-    error: cattrs.ClassValidationError, names: dict[str, str], keys: Iterable[str]
+    error: cattrs.ClassValidationError, keys: Mapping[str, str]
 ) -> Iterator[Mistake]:
-    """What cattrs found, one by one."""
-    for one in error.exceptions:
-        key = next((names[note.name] for note in notes(one) if note.name in names), "")
-        if isinstance(one, cattrs.ForbiddenExtraKeysError):
-            yield from (
-                Mistake(extra, unknown(extra, keys))
-                for extra in sorted(one.extra_fields)
-            )
-        elif isinstance(one, KeyError):
-            yield Mistake(key, "is missing")
-        elif isinstance(one, Fatal):
-            key = key or first_option(str(one))
-            yield Mistake(key, str(one).removeprefix(f"--{key}: "))
+    """Yield the mistakes that cattrs found. `keys` has the key of each attribute."""
+    for cause in error.exceptions:
+        if isinstance(cause, cattrs.ForbiddenExtraKeysError):
+            yield from unknown_keys(cause, keys.values())
+        elif isinstance(cause, KeyError):
+            yield Mistake(noted_key(cause, keys), "is missing")
+        elif isinstance(cause, Fatal):
+            yield refused_value(cause, noted_key(cause, keys))
         else:
-            raise one
+            raise cause
 
 
-def notes(error: BaseException) -> Iterable[cattrs.AttributeValidationNote]:
-    """Which attribute cattrs was at."""
-    found = getattr(error, "__notes__", ())
-    return (note for note in found if isinstance(note, cattrs.AttributeValidationNote))
+def refused_value(fatal: Fatal, key: str) -> Mistake:
+    """Return the mistake that a check of s6gen's own has found.
+
+    Without a key it is about parameters that do not fit together.
+    """
+    message = str(fatal)
+    if not key:
+        key = leading_key(message)
+    return Mistake(key, message.removeprefix(f"--{key}: "))
 
 
-def first_option(message: str) -> str:
-    """The option that a message begins with."""
-    option = message.partition(":")[0]
-    return option.removeprefix("--") if option.removeprefix("--") in KEYS else ""
+def unknown_keys(
+    error: cattrs.ForbiddenExtraKeysError, keys: Iterable[str]
+) -> Iterator[Mistake]:
+    """Yield a mistake for each key that does not exist."""
+    for key in sorted(error.extra_fields):
+        yield Mistake(key, unknown_key(key, keys))
 
 
-def unknown(key: str, keys: Iterable[str]) -> str:
-    """What is said of a key that is none."""
+def noted_key(error: BaseException, keys: Mapping[str, str]) -> str:
+    """Return the key that cattrs was at, or an empty text."""
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, cattrs.AttributeValidationNote) and note.name in keys:
+            return keys[note.name]
+    return ""
+
+
+def leading_key(message: str) -> str:
+    """Return the key of the option that a message begins with, or an empty text."""
+    key = message.partition(":")[0].removeprefix("--")
+    return key if key in PARAMETERS else ""
+
+
+def unknown_key(key: str, keys: Iterable[str]) -> str:
+    """Return the message for a key that does not exist, with the nearest that does."""
     near = difflib.get_close_matches(key, list(keys), 1, 0.6)
-    return "no such key" + (f": did you mean {near[0]}?" if near else "")
+    if not near:
+        return "no such key"
+    return f"no such key: did you mean {near[0]}?"

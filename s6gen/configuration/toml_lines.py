@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 
-Path = tuple[str | int, ...]
+TablePath = tuple[str | int, ...]
 """Keys, and the numbers of an array's tables."""
 
 PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
@@ -20,72 +20,88 @@ TOKEN = re.compile(
     r"""|[^\[\]{}\n"'#]+""",
     re.DOTALL,
 )
+NESTING = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
-def toml_lines(text: str) -> Mapping[Path, int]:
-    """The line of each table and key of a document that tomllib takes, but for inline tables."""
-    found: dict[Path, int] = {}
-    arrays: dict[Path, int] = {}
-    table: Path = ()
+def toml_lines(text: str) -> Mapping[TablePath, int]:
+    """Return the line of each table and key, but for what is in inline tables.
+
+    The document must be one that tomllib accepts.
+    """
+    lines: dict[TablePath, int] = {}
+    arrays: dict[TablePath, int] = {}
+    table: TablePath = ()
     for line, statement in statements(text):
         brackets, header, key = statement.groups()
-        if key is not None:
-            place = table + parts(key)
+        if key is None:
+            table = table_path(split_key(header), arrays, is_array=brackets == "[[")
+            path = table
         else:
-            place = table = opened(parts(header), arrays, is_array=brackets == "[[")
-        found.setdefault(place, line)
-    return found
+            path = table + split_key(key)
+        lines.setdefault(path, line)
+    return lines
 
 
 def statements(text: str) -> Iterator[tuple[int, "re.Match[str]"]]:
-    """Each header or key, and its line."""
-    at, line = 0, 1
-    while at < len(text):
-        statement = STATEMENT.match(text, at)
+    """Yield each header or key, with its line."""
+    position = 0
+    line = 1
+    while position < len(text):
+        statement = STATEMENT.match(text, position)
         if statement:
             yield line, statement
-            at = statement.end()
-        end = statement_end(text, at)
-        line += text.count("\n", at, end)
-        at = end
+            position = statement.end()
+        end = statement_end(text, position)
+        line += text.count("\n", position, end)
+        position = end
 
 
-def statement_end(text: str, at: int) -> int:
-    """Where the rest of a statement ends: behind a newline that is not within brackets."""
+def statement_end(text: str, position: int) -> int:
+    """Return where a statement ends: after a newline that is not within brackets."""
     depth = 0
-    while match := TOKEN.match(text, at):
-        at = match.end()
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
-        if match[0] == "\n" and depth <= 0:
-            break
-    return at if match else len(text)
+    while match := TOKEN.match(text, position):
+        position = match.end()
+        piece = match[0]
+        depth += NESTING.get(piece, 0)
+        if piece == "\n" and depth <= 0:
+            return position
+    return len(text)
 
 
-def opened(header: Path, arrays: dict[Path, int], *, is_array: bool) -> Path:
-    """The table that a header opens: of an array the last table, or one more."""
-    place: Path = ()
+def table_path(
+    header: TablePath, arrays: dict[TablePath, int], *, is_array: bool
+) -> TablePath:
+    """Return the table that a header opens: of an array the last one, or one more.
+
+    `arrays` has the number of the last table of each array, and is kept up to date.
+    """
+    path: TablePath = ()
     for number, part in enumerate(header, 1):
-        place = (*place, part)
-        if number == len(header) and is_array:
-            arrays[place] = arrays.get(place, -1) + 1
-        if place in arrays:
-            place = (*place, arrays[place])
-    return place
+        path = (*path, part)
+        is_last = number == len(header)
+        if is_last and is_array:
+            arrays[path] = arrays.get(path, -1) + 1
+        if path in arrays:
+            path = (*path, arrays[path])
+    return path
 
 
-def parts(dotted: str) -> Path:
-    """The keys of a dotted key."""
-    return tuple(
-        tomllib.loads(f"key = {part}")["key"] if part[0] in "\"'" else part
-        for part in re.findall(PART, dotted)
-    )
+def split_key(dotted: str) -> TablePath:
+    """Return the parts of a dotted key, without their quotes."""
+    parts = []
+    for part in re.findall(PART, dotted):
+        is_quoted = part[0] in "\"'"
+        parts.append(tomllib.loads(f"key = {part}")["key"] if is_quoted else part)
+    return tuple(parts)
 
 
-def line_of(lines: Mapping[Path, int], path: Path) -> int:
-    """The line of something, or of what it is in."""
+def line_of(lines: Mapping[TablePath, int], path: TablePath) -> int:
+    """Return the line of a table or key, or of the nearest table that it is in."""
     while path:
-        for place in (path, (*path, 0)):
-            if place in lines:
-                return lines[place]
+        if path in lines:
+            return lines[path]
+        first_of_array = (*path, 0)
+        if first_of_array in lines:
+            return lines[first_of_array]
         path = path[:-1]
     return 1

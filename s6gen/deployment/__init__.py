@@ -1,1 +1,1 @@
-"""How a renewed certificate reaches the programs that use it."""
+"""Deployments: the way of a renewed certificate to the programs that use it."""

@@ -1,33 +1,45 @@
-"""What is done with a new certificate: steps, grouped by the consumer that they serve."""
+"""The steps of a deployment, and how each is written, as text and as a table."""
 
+import enum
 import re
-import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import attrs
 
-from s6gen.deployment import presets
 from s6gen.errors import Fatal
-from s6gen.names import is_directory_below_root, is_service_name
+from s6gen.names import is_account_name, is_directory_below_root, is_service_name
 
 PARTS = ("chain", "certificate", "issuers", "key")
-"""What a file may be made of: the certificate and its issuers, either alone, the private key."""
+"""The parts of a file: the certificate and its issuers, either alone, the key."""
 
-STEP = re.compile(
-    r"""(?:[^;'"\\]|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|['"\\].*)*""", re.DOTALL
-)
-"""What reaches to the next semicolon that is not quoted."""
+SIGNALS = {
+    "ABRT": "b",
+    "ALRM": "a",
+    "CONT": "c",
+    "HUP": "h",
+    "INT": "i",
+    "QUIT": "q",
+    "KILL": "k",
+    "STOP": "p",
+    "TERM": "t",
+    "USR1": "1",
+    "USR2": "2",
+    "WINCH": "y",
+    "reload": "l",
+}
+"""Each signal that s6-svc sends, and its option.
 
-SIGNALS = {"ABRT": "b", "ALRM": "a", "CONT": "c", "HUP": "h", "INT": "i", "QUIT": "q"} | {
-    "KILL": "k", "STOP": "p", "TERM": "t", "USR1": "1", "USR2": "2", "WINCH": "y", "reload": "l",
-}  # fmt: skip
-"""Each signal that s6-svc sends, and its option. "reload" is the service's own (s6 2.15.1: -l)."""
+"reload" is the one that the service itself names (s6 2.15.1: -l).
+"""
+
+PROGRAMS = ("s6-svc", "s6-rc")
+"""The programs that reload a service."""
 
 
 @attrs.frozen(kw_only=True)
 class Copy:
-    """Put parts of the certificate into one file: written beside its place, and renamed."""
+    """Put parts of the certificate into one file, atomically."""
 
     parts: tuple[str, ...]
     path: str
@@ -36,11 +48,11 @@ class Copy:
     mode: str = attrs.field()
 
     seconds: ClassVar[int] = 0
-    """How long finish has to wait for it at most, beyond what every deployment gets."""
+    """The time that finish has to wait for it, beyond what every deployment gets."""
 
     @mode.default
-    def closed_if_secret(self) -> str:
-        """What holds the key is for its owner alone."""
+    def default_mode(self) -> str:
+        """A file with the key is for its owner alone."""
         return "0400" if "key" in self.parts else "0444"
 
     def __attrs_post_init__(self) -> None:
@@ -54,35 +66,25 @@ class Copy:
             not is_directory_below_root(self.path),
             f"must be an absolute path: {self.path!r}",
         )
+        is_octal = re.fullmatch(r"0?[0-7]{3}", self.mode)
+        refuse(not is_octal, f"mode must be octal: {self.mode!r}")
+        bits = int(self.mode, 8)
+        refuse(bits & 0o333 != 0, f"mode must be read-only: {self.mode!r}")
         refuse(
-            not re.fullmatch(r"0?[0-7]{3}", self.mode),
-            f"mode must be octal: {self.mode!r}",
-        )
-        refuse(
-            bool(int(self.mode, 8) & 0o333), f"mode must be read-only: {self.mode!r}"
-        )
-        public = "key" in self.parts and int(self.mode, 8) & 0o007
-        refuse(
-            bool(public),
+            "key" in self.parts and bits & 0o007 != 0,
             f"mode {self.mode} would show the key to everybody: {self.path!r}",
         )
         for name in (self.owner, self.group):
-            refuse(
-                not re.fullmatch(r"[^-:\s][^:\s]*", name),
-                f"must be an account: {name!r}",
-            )
+            refuse_account(name)
 
-    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
-        """The helper that does it, and its arguments."""
-        sources = [f"{state_dir}/now/{part}" for part in self.parts]
-        owner, (directory, _, name) = (
-            f"{self.owner}:{self.group}",
-            self.path.rpartition("/"),
-        )
+    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (every step has both)
+        """Return the words that call the helper which does it."""
+        directory, _, name = self.path.rpartition("/")
         service = state_dir.rpartition("/")[2]
+        sources = [f"{state_dir}/now/{part}" for part in self.parts]
         return (
             "./data/copy",
-            owner,
+            f"{self.owner}:{self.group}",
             self.mode,
             directory or "/",
             name,
@@ -108,16 +110,14 @@ class Reload:
             self.signal not in SIGNALS,
             f"signal must be of {' '.join(SIGNALS)}: {self.signal}",
         )
-        refuse(
-            self.through not in ("s6-svc", "s6-rc"), "through must be s6-svc or s6-rc"
-        )
+        refuse(self.through not in PROGRAMS, f"through must be {' or '.join(PROGRAMS)}")
         refuse(
             self.through == "s6-rc" and "/" in self.service,
             "s6-rc wants a service's name",
         )
 
-    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
-        """The helper that does it, and its arguments."""
+    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (every step has both)
+        """Return the words that call the helper which does it."""
         if self.through == "s6-rc":
             return ("./data/reload-through-s6-rc", live, self.service)
         return (
@@ -139,8 +139,8 @@ class Restart:
         """Refuse what cannot be a service."""
         refuse_no_service(self.service)
 
-    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
-        """The helper that does it, and its arguments."""
+    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (every step has both)
+        """Return the words that call the helper which does it."""
         return ("./data/tell", service_directory(self.service, live), "-r")
 
 
@@ -159,137 +159,130 @@ class Run:
             not re.fullmatch(r"[1-9][0-9]{0,4}", self.timeout),
             "timeout must be in seconds",
         )
-        refuse(
-            not re.fullmatch(r"[^-:\s][^:\s]*", self.user),
-            f"must be an account: {self.user!r}",
-        )
+        refuse_account(self.user)
 
     @property
     def seconds(self) -> int:
-        """How long it may take."""
+        """The time that finish has to wait for it: that of timeout(1), and its -k."""
         return int(self.timeout) + 5
 
-    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (as the others)
-        """The command, ended when its time is over, without the lock, which a daemon would keep."""
+    def command(self, state_dir: str, live: str) -> tuple[str, ...]:  # noqa: ARG002 (every step has both)
+        """Return the words of the command, which is ended when its time is over.
+
+        It does not get the lock, descriptor 3: a daemon would keep it.
+        """
+        without_lock = ("fdclose", "3")
+        for_a_time = ("timeout", "-k", "5", self.timeout)
         user = () if self.user == "root" else ("s6-setuidgid", self.user)
-        return ("fdclose", "3", "timeout", "-k", "5", self.timeout, *user, *self.words)
+        return (*without_lock, *for_a_time, *user, *self.words)
 
 
 Step = Copy | Reload | Restart | Run
 
 
 @attrs.frozen
-class Consumer:
-    """Those steps that are done together, or again from the first: what one program needs."""
+class Target:
+    """One program that is given the certificate.
+
+    Its steps are done in order, and all again from the first where one fails.
+    """
 
     name: str
     steps: tuple[Step, ...]
 
     @property
-    def targets(self) -> tuple[str, ...]:
+    def paths(self) -> tuple[str, ...]:
         """The files that it is given."""
         return tuple(step.path for step in self.steps if isinstance(step, Copy))
 
 
-def consumers(texts: Iterable[str]) -> tuple[Consumer, ...]:
-    """What the values of --deploy ask for, in their order."""
-    found = tuple(consumer(text) for text in texts)
-    for one in found:
-        twice = sum(other.name == one.name for other in found) > 1
-        refuse(twice, f"two are named {one.name!r}: name one with name=, or 'NAME: …'")
-    return found
+class ValueType(enum.Enum):
+    """The types of values in a step."""
+
+    TEXT = enum.auto()
+    NUMBER = enum.auto()
+    PARTS = enum.auto()
+    """Parts of a certificate: with + between them in a text, a list in a table."""
+    COMMAND = enum.auto()
+    """The rest of a text; in a table one string, or a list of words."""
 
 
-def consumer(text: str) -> Consumer:
-    """'NAME: STEP; STEP…', or a preset's name and settings."""
-    try:
-        own = re.match(r"([A-Za-z0-9_.@-]*):\s", text)
-        name, steps = (
-            (own[1], commands(text[own.end() :]))
-            if own
-            else presets.consumer(split(text))
-        )
-        refuse(not is_service_name(name), f"not a name for a consumer: {name!r}")
-        return Consumer(name, tuple(step(words) for words in steps))
-    except Fatal as fatal:
-        raise Fatal(f"--deploy: {text!r}: {fatal}") from None
+@attrs.frozen
+class Value:
+    """One value of a step."""
+
+    key: str
+    """Its key in a table."""
+    type: ValueType = ValueType.TEXT
+    choices: tuple[str, ...] = ()
+    """All that it may be, where that is a list."""
 
 
-def split(text: str) -> list[str]:
-    """Words, quoted as for a shell."""
-    refuse("\0" in text, "contains a null character")
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise Fatal(str(error).lower()) from None
+@attrs.frozen
+class Syntax:
+    """The way in which one or more kinds of steps are written.
+
+    As text: KIND VALUE ARGUMENT... SETTING=VALUE..., but for run, where the settings
+    come before the command. As a table: every value under its key.
+    """
+
+    kinds: tuple[Value, ...]
+    """The names of the kinds, which are keys too, and the value behind each."""
+    arguments: tuple[Value, ...] = ()
+    settings: tuple[Value, ...] = ()
+
+    @property
+    def values(self) -> Iterator[Value]:
+        """All that can stand in a table."""
+        yield from self.kinds
+        yield from self.arguments
+        yield from self.settings
 
 
-def commands(text: str) -> Iterator[list[str]]:
-    """The steps of a text, each as words."""
-    at = 0
-    while at <= len(text):
-        end = STEP.match(text, at).end()  # type: ignore[union-attr]
-        words = split(text[at:end])
-        refuse(not words, "a step is missing")
-        yield words
-        at = end + 1
+SYNTAXES = (
+    Syntax(
+        kinds=(
+            Value("copy", ValueType.PARTS, choices=PARTS),
+            Value("combine", ValueType.PARTS),
+        ),
+        arguments=(Value("to"),),
+        settings=(Value("owner"), Value("group"), Value("mode")),
+    ),
+    Syntax(
+        kinds=(Value("reload"),),
+        settings=(Value("signal"), Value("through", choices=PROGRAMS)),
+    ),
+    Syntax(kinds=(Value("restart"),)),
+    Syntax(
+        kinds=(Value("run", ValueType.COMMAND),),
+        settings=(Value("user"), Value("timeout", ValueType.NUMBER)),
+    ),
+)
+"""The grammar of steps: the text form, the table form and the schema follow from it."""
 
-
-def step(words: list[str]) -> Step:
-    """A step from its words."""
-    kind, *rest = words
-    match kind:
-        case "copy" | "combine":
-            (parts, path), settings = arguments(kind, rest, 2, "owner", "group", "mode")
-            one = tuple(parts.split("+"))
-            refuse(
-                (kind == "combine") != (len(one) > 1),
-                f"{kind} {parts}: copy is for one part",
-            )
-            return Copy(parts=one, path=path, **settings)
-        case "reload":
-            (service,), settings = arguments(kind, rest, 1, "signal", "through")
-            return Reload(service=service, **settings)
-        case "restart":
-            (service,), settings = arguments(kind, rest, 1)
-            return Restart(service=service)
-        case "run":
-            settings = {}
-            while rest and (setting := re.fullmatch(r"(user|timeout)=(.*)", rest[0])):
-                settings[setting[1]] = setting[2]
-                rest = rest[1:]
-            return Run(words=tuple(rest), **settings)
-    raise Fatal(f"a step is copy, combine, reload, restart or run: {kind!r}")
-
-
-def arguments(
-    kind: str, words: list[str], count: int, *names: str
-) -> tuple[list[str], dict[str, str]]:
-    """The arguments of a step, and the settings behind them."""
-    refuse(len(words) < count, f"{kind}: needs {count} argument{'s' * (count > 1)}")
-    settings = {}
-    for text in words[count:]:
-        name, equals, value = text.partition("=")
-        refuse(
-            not equals or name not in names,
-            f"{kind}: {text!r} is not of {'= '.join(names)}=",
-        )
-        settings[name] = value
-    return words[:count], settings
+KINDS: Mapping[str, Syntax] = {
+    kind.key: syntax for syntax in SYNTAXES for kind in syntax.kinds
+}
+"""The syntax of each kind of step."""
 
 
 def service_directory(service: str, live: str) -> str:
-    """Where a service is supervised: below s6-rc's live directory, unless it is a path."""
+    """Return the service directory: in s6-rc's live directory, unless it is a path."""
     return service if service.startswith("/") else f"{live}/servicedirs/{service}"
 
 
 def refuse_no_service(service: str) -> None:
-    """A service is a name that s6-rc knows, or the path of a service directory."""
+    """Refuse what is neither a service's name nor the path of a service directory."""
     good = is_directory_below_root(service) or is_service_name(service)
     refuse(
         not good,
         f"must be a service's name, or the path of a service directory: {service!r}",
     )
+
+
+def refuse_account(name: str) -> None:
+    """Refuse what cannot be an account or a group."""
+    refuse(not is_account_name(name), f"must be an account: {name!r}")
 
 
 def refuse(wrong: bool, message: str) -> None:

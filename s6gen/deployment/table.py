@@ -1,76 +1,100 @@
-"""Deployments as tables of a file: another form of what --deploy takes as text."""
+"""Deployments as tables of a file: another form of the text that --deploy takes."""
 
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from s6gen.deployment.steps import KINDS, ValueType
 from s6gen.errors import Fatal
 from s6gen.names import is_service_name
 from s6gen.shell import shell_words
 
-KINDS = ("copy", "combine", "reload", "restart", "run")
-
 
 def as_text(table: Mapping[str, Any]) -> str:
-    """The text that says the same. Raises Fatal for what cannot be said."""
+    """Return the text that says the same. Raises Fatal for what no text can say."""
     if "preset" in table:
-        settings = {key: value for key, value in table.items() if key != "preset"}
-        preset = text_of("preset", table["preset"])
-        return shlex.join([preset, *assignments(settings)])
+        return preset_text(table)
     unknown = sorted(table.keys() - {"name", "steps"})
     if unknown:
         raise Fatal(
             f"{unknown[0]}: no such key: a deployment has preset, or name and steps"
         )
     steps = table.get("steps")
-    if not isinstance(steps, list) or not all(isinstance(one, dict) for one in steps):
+    if not isinstance(steps, list) or not all_are_tables(steps):
         raise Fatal(
             'steps: must be a list of tables, such as {copy = "chain", to = "/…"}'
         )
     name = text_of("name", table.get("name"))
     if not is_service_name(name):
         raise Fatal(f"name: not a name for a consumer: {name!r}")
-    return f"{name}: " + "; ".join(shlex.join(step_words(step)) for step in steps)
+    texts = [shlex.join(step_words(step)) for step in steps]
+    return f"{name}: " + "; ".join(texts)
+
+
+def preset_text(table: Mapping[str, Any]) -> str:
+    """Return the text of a preset and its settings."""
+    settings = dict(table)
+    preset = text_of("preset", settings.pop("preset"))
+    return shlex.join([preset, *assignments(settings)])
+
+
+def all_are_tables(values: list[Any]) -> bool:
+    """Tell whether all members of a list are tables."""
+    return all(isinstance(value, dict) for value in values)
 
 
 def step_words(step: Mapping[str, Any]) -> list[str]:
-    """The words of one step."""
+    """Return the words of one step."""
+    kind = kind_of(step)
+    settings = dict(step)
+    value = settings.pop(kind)
+    if kind == "run":
+        return run_words(value, settings)
+    arguments = []
+    for argument in KINDS[kind].arguments:
+        text = settings.pop(argument.key, None)
+        arguments.append(text_of(f"{kind}: {argument.key}", text))
+    return [kind, value_word(kind, value), *arguments, *assignments(settings)]
+
+
+def kind_of(step: Mapping[str, Any]) -> str:
+    """Return the kind of a step, which is a key. Raises Fatal unless it has one."""
     kinds = [kind for kind in KINDS if kind in step]
     if len(kinds) != 1:
         raise Fatal(f"a step has one of {', '.join(KINDS)}: {dict(step)}")
-    kind = kinds[0]
-    rest = {key: value for key, value in step.items() if key != kind}
-    if kind == "run":
-        command = step[kind]
-        words = (
-            command
-            if isinstance(command, list)
-            else shell_words(text_of(kind, command))
-        )
-        return [kind, *assignments(rest), *(text_of(kind, word) for word in words)]
-    if kind in ("copy", "combine"):
-        parts = step[kind] if isinstance(step[kind], list) else [step[kind]]
-        path = text_of(f"{kind}: to", rest.pop("to", None))
-        return [
-            kind,
-            "+".join(text_of(kind, part) for part in parts),
-            path,
-            *assignments(rest),
-        ]
-    return [kind, text_of(kind, step[kind]), *assignments(rest)]
+    return kinds[0]
+
+
+def value_word(kind: str, value: Any) -> str:
+    """Return the word behind the kind; a list of parts has + between them."""
+    types = {declared.key: declared.type for declared in KINDS[kind].kinds}
+    if types[kind] is ValueType.PARTS and isinstance(value, list):
+        return "+".join(text_of(kind, part) for part in value)
+    return text_of(kind, value)
+
+
+def run_words(command: Any, settings: Mapping[str, Any]) -> list[str]:
+    """Return the words of a step that runs a command: a string, or a list of words."""
+    if isinstance(command, list):
+        words = command
+    else:
+        words = list(shell_words(text_of("run", command)))
+    assigned = list(assignments(settings))
+    return ["run", *assigned, *[text_of("run", word) for word in words]]
 
 
 def assignments(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Settings as words."""
+    """Yield settings as words NAME=VALUE."""
     for key, value in settings.items():
-        number = isinstance(value, int) and not isinstance(value, bool)
-        yield f"{key}={value if number else text_of(key, value)}"
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        text = str(value) if is_number else text_of(key, value)
+        yield f"{key}={text}"
 
 
 def text_of(key: str, value: Any) -> str:
-    """A value that must be text."""
+    """Return a value that must be a string. Raises Fatal if it is not."""
+    if value is None:
+        raise Fatal(f"{key}: must be a string")
     if not isinstance(value, str):
-        raise Fatal(
-            f"{key}: must be a string" + ("" if value is None else f": {value!r}")
-        )
+        raise Fatal(f"{key}: must be a string: {value!r}")
     return value

@@ -57,6 +57,6 @@ def empty_files(kind: Kind) -> Iterator[tuple[str, File]]:
 
     See s6-rc-compile: Source format.
     """
-    for directory, names in kind.names.items():
+    for directory, names in kind.empty_files.items():
         for name in names:
             yield f"{directory}/{name}", EMPTY

@@ -27,6 +27,6 @@ def origins(kinds: Iterable[Kind]) -> Mapping[str, Origin]:
     """Return the origin of each service, by its name."""
     by_service = {}
     for kind in kinds:
-        parameters = kind.parameters.encode("utf-8", "surrogateescape")
+        parameters = kind.parameter_text.encode("utf-8", "surrogateescape")
         by_service[kind.service] = Origin(__version__, digest(parameters)[:DIGITS])
     return by_service

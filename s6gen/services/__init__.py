@@ -1,1 +1,1 @@
-"""What can be rendered: each kind of service, and its parameters."""
+"""The kinds of services that can be rendered, and their parameters."""

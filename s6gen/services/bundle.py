@@ -8,7 +8,7 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Bundle:
-    """The services that one name starts and stops (s6-rc-compile: Bundle definition)."""
+    """Services that one name starts and stops (s6-rc-compile: Bundle definition)."""
 
     template: ClassVar[str] = "bundle"
     programs: ClassVar[Mapping[str, str]] = {}
@@ -18,15 +18,15 @@ class Bundle:
 
     @property
     def directories(self) -> dict[str, str]:
-        """Each directory of the template, and the name of the service that it is for."""
+        """Each directory of the template, and the service that it is for."""
         return {"bundle": self.service}
 
     @property
-    def names(self) -> dict[str, tuple[str, ...]]:
-        """Each directory of empty files (s6-rc-compile: Source format), and what is in it."""
+    def empty_files(self) -> dict[str, tuple[str, ...]]:
+        """Each directory of empty files, and the names in it."""
         return {f"{self.service}/contents.d": self.contents}
 
     @property
-    def parameters(self) -> str:
-        """All that it is rendered from."""
+    def parameter_text(self) -> str:
+        """All parameters as one text."""
         return " ".join(self.contents)

@@ -1,199 +1,192 @@
-"""The services of one host: certificates, their loggers, a bundle; and what cannot be together."""
+"""Certificates that cannot be on one host, because two would use the same thing."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import attrs
+from s6gen.errors import Fatals
+from s6gen.services.renew_lets_encrypt import PARAMETERS, RenewLetsEncrypt
 
-from s6gen.errors import Fatal, Fatals
-from s6gen.services.kind import Kind
-from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
-from s6gen.services.renew_lets_encrypt_log import RenewLetsEncryptLog
-from s6gen.services.validators import key_of
-
-LOG_PARAMETERS = (
-    "log_dir",
-    "log_user",
-    "log_group",
-    "log_size",
-    "log_number",
-    "mount_service",
+LOG_KEYS = (
+    "log-dir",
+    "log-user",
+    "log-group",
+    "log-size",
+    "log-number",
+    "mount-service",
     "execlineb",
 )
+"""The parameters in which certificates agree that share a logger."""
+ACCOUNT_KEYS = ("user", "group")
+"""The parameters in which certificates agree that share an account's key."""
 
-
-def services(
-    certificates: Sequence[RenewLetsEncrypt], bundle: str | None = None
-) -> list[Kind]:
-    """All that is rendered for a host. Raises Fatals for certificates that are in each other's way.
-
-    Those that name the same log service share it (s6-rc-compile: a consumer of several producers).
-    """
-    wrong: dict[frozenset[str], str] = {}
-    for conflict in conflicts(certificates):
-        wrong.setdefault(frozenset(map(named, conflict[:2])), conflict.message)
-    if wrong:
-        raise Fatals(wrong.values())
-    loggers = list(shared(certificates, from_file=bundle is not None))
-    if len(loggers) > 1:  # the bundle is for all, not for those of one logger
-        loggers = [
-            attrs.evolve(one, pipeline=f"{bundle}-pipeline")
-            if one.pipeline == bundle
-            else one
-            for one in loggers
-        ]
-    pipelines = tuple(logger.pipeline for logger in loggers)
-    names = {one.service for one in certificates}
-    for other in (*(logger.service for logger in loggers), *pipelines):
-        if other in names:
-            raise Fatal(
-                f"--log-service: one more would be called {other!r}: give another"
-            )
-        names.add(other)
-    if bundle is None or pipelines == (bundle,):
-        return [*certificates, *loggers]
-    if bundle in names:
-        raise Fatal(f"bundle: is the name of one of its services: {bundle!r}")
-    from s6gen.services.bundle import Bundle
-
-    return [*certificates, *loggers, Bundle(service=bundle, contents=pipelines)]
-
-
-def shared(
-    certificates: Iterable[RenewLetsEncrypt], *, from_file: bool
-) -> Iterator[RenewLetsEncryptLog]:
-    """The loggers, one for each name. From a file, another certificate does not change its run."""
-    ordered = sorted(certificates, key=lambda one: one.log_service)
-    for _, group in groupby(ordered, lambda one: one.log_service):
-        loggers = [certificate.logger for certificate in group]
-        names = {logger.pipeline for logger in loggers}
-        yield attrs.evolve(
-            loggers[0],
-            producers=tuple(sorted(logger.producers[0] for logger in loggers)),
-            pipeline=names.pop()
-            if len(names) == 1
-            else f"{loggers[0].service}-pipeline",
-            command_line="s6gen render" if from_file else loggers[0].command_line,
-        )
+DEPLOYED = "a deployment"
 
 
 class Conflict(NamedTuple):
-    """Two certificates, or one with itself, that cannot be on one host, and why."""
+    """Two certificates, or one with itself, that cannot be on one host.
 
-    one: RenewLetsEncrypt
-    other: RenewLetsEncrypt
-    why: str
+    A NamedTuple, like the other class here, because it is made faster at every start.
+    """
+
+    first: RenewLetsEncrypt
+    second: RenewLetsEncrypt
+    reason: str
 
     @property
     def message(self) -> str:
-        """The conflict, so that the owner knows both."""
-        if self.one is self.other:
-            return f"certificate {named(self.one)} {self.why}"
-        return f"certificates {named(self.one)} and {named(self.other)} {self.why}"
+        """The conflict, with the words by which the owner knows both."""
+        first = label(self.first)
+        if self.first is self.second:
+            return f"certificate {first} {self.reason}"
+        return f"certificates {first} and {label(self.second)} {self.reason}"
 
 
-def named(certificate: RenewLetsEncrypt) -> str:
-    """What its owner knows a certificate by."""
+def refuse_conflicts(certificates: Sequence[RenewLetsEncrypt]) -> None:
+    """Raise Fatals for certificates in each other's way: one message for each pair."""
+    messages: dict[frozenset[str], str] = {}
+    for conflict in conflicts(certificates):
+        pair = frozenset([label(conflict.first), label(conflict.second)])
+        messages.setdefault(pair, conflict.message)
+    if messages:
+        raise Fatals(messages.values())
+
+
+def label(certificate: RenewLetsEncrypt) -> str:
+    """Return the words by which the owner knows a certificate."""
     return f"{certificate.page!r} ({certificate.domains[0]})"
 
 
 def conflicts(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[Conflict]:
-    """All that certificates cannot share."""
-    owners: dict[tuple[str, str], RenewLetsEncrypt] = {}
-    for mine in certificates:
-        for what, value in claims(mine):
-            other = owners.setdefault((what, value), mine)
-            if other is not mine:
-                yield Conflict(other, mine, f"{what} {value!r}")
-    for name, parameters in (
-        ("log_service", LOG_PARAMETERS),
-        ("account_key", ("user", "group")),
-    ):
-        firsts: dict[str, RenewLetsEncrypt] = {}
-        for mine in certificates:
-            shared = getattr(mine, name)
-            yield from differences(
-                firsts.setdefault(shared, mine), mine, shared, parameters
-            )
+    """Yield every reason why certificates cannot be on one host."""
+    yield from double_claims(certificates)
+    yield from differences(certificates, "log-service", LOG_KEYS)
+    yield from differences(certificates, "account-key", ACCOUNT_KEYS)
     yield from overlaps(certificates)
 
 
+def double_claims(certificates: Iterable[RenewLetsEncrypt]) -> Iterator[Conflict]:
+    """Yield the certificates that use what another must have for itself."""
+    owners: dict[tuple[str, str], RenewLetsEncrypt] = {}
+    for certificate in certificates:
+        for claim in claims(certificate):
+            owner = owners.setdefault(claim, certificate)
+            if owner is not certificate:
+                verb, value = claim
+                yield Conflict(owner, certificate, f"{verb} {value!r}")
+
+
 def claims(certificate: RenewLetsEncrypt) -> Iterator[tuple[str, str]]:
-    """What a certificate must have for itself, and in which words that is said."""
+    """Yield what a certificate must have for itself: a verb for two, and the value."""
     yield "share the page", certificate.page
     yield "are both called", certificate.service
     yield "share the --certificate-dir", certificate.certificate_dir
-    if certificate.consumers:
+    if certificate.targets:
         yield "share the --state-dir", certificate.state_dir
-    for consumer in certificate.consumers:
-        for path in consumer.targets:
-            yield "are both deployed to", path
+    for path in deployed_paths(certificate):
+        yield "are both deployed to", path
+
+
+def deployed_paths(certificate: RenewLetsEncrypt) -> Iterator[str]:
+    """Yield the files that a deployment writes."""
+    for target in certificate.targets:
+        yield from target.paths
 
 
 def differences(
-    one: RenewLetsEncrypt, other: RenewLetsEncrypt, shared: str, names: Iterable[str]
+    certificates: Iterable[RenewLetsEncrypt], shared_key: str, keys: Iterable[str]
 ) -> Iterator[Conflict]:
-    """In which parameters two certificates differ that share something."""
-    for name in names:
-        values = (getattr(one, name), getattr(other, name))
-        if values[0] != values[1]:
-            option = key_of(getattr(attrs.fields(RenewLetsEncrypt), name))
-            they = " and ".join(map(repr, values))
-            yield Conflict(one, other, f"share {shared}, but --{option} is {they}")
+    """Yield the certificates that share one parameter and differ in another."""
+    owners: dict[str, RenewLetsEncrypt] = {}
+    for certificate in certificates:
+        shared = getattr(certificate, PARAMETERS[shared_key].name)
+        owner = owners.setdefault(shared, certificate)
+        for key in keys:
+            name = PARAMETERS[key].name
+            first = getattr(owner, name)
+            second = getattr(certificate, name)
+            if first != second:
+                reason = f"share {shared}, but --{key} is {first!r} and {second!r}"
+                yield Conflict(owner, certificate, reason)
 
 
-class Place(NamedTuple):
-    """A directory of a certificate's, and who else may have it, or one in it."""
+class WrittenPath(NamedTuple):
+    """A path that a certificate's services write to."""
 
     path: str
-    what: str
-    whose: str
+    content: str
+    """Such as "keys"."""
+    owner: str
+    """A name for those that may share the path, or one directory of it."""
     certificate: RenewLetsEncrypt
 
 
-def places(certificate: RenewLetsEncrypt) -> Iterator[Place]:
-    """The directories that a certificate's services write to."""
-    yield Place(certificate.site, "the site", "", certificate)
-    for path in {certificate.certificate_dir, certificate.account_dir}:
-        yield Place(path, "keys", certificate.user, certificate)
-    yield Place(certificate.log_dir, "the log", certificate.log_service, certificate)
-    if certificate.consumers:
-        yield Place(certificate.state_dir, "root's records", "", certificate)
+def directories(certificate: RenewLetsEncrypt) -> Iterator[WrittenPath]:
+    """Yield the directories that a certificate's services write to."""
+    yield WrittenPath(certificate.site, "the site", "", certificate)
+    for path in dict.fromkeys((certificate.certificate_dir, certificate.account_dir)):
+        yield WrittenPath(path, "keys", certificate.user, certificate)
+    yield WrittenPath(
+        certificate.log_dir, "the log", certificate.log_service, certificate
+    )
+    if certificate.targets:
+        yield WrittenPath(certificate.state_dir, "root's records", "", certificate)
+
+
+def written_paths(certificate: RenewLetsEncrypt) -> Iterator[WrittenPath]:
+    """Yield the directories, and the files that are deployed."""
+    yield from directories(certificate)
+    for path in deployed_paths(certificate):
+        yield WrittenPath(path, DEPLOYED, "", certificate)
+
+
+KnownDirectories = Mapping[str, Mapping[tuple[str, str], WrittenPath]]
+"""By path, and by content and owner, the first certificate's directory."""
+
+
+def known_directories(certificates: Iterable[RenewLetsEncrypt]) -> KnownDirectories:
+    """Return the directories of all certificates.
+
+    What may be shared counts once: a thousand certificates may share a directory.
+    """
+    known: dict[str, dict[tuple[str, str], WrittenPath]] = {}
+    for certificate in certificates:
+        for directory in directories(certificate):
+            same_path = known.setdefault(directory.path, {})
+            same_path.setdefault((directory.content, directory.owner), directory)
+    return known
 
 
 def overlaps(certificates: Sequence[RenewLetsEncrypt]) -> Iterator[Conflict]:
-    """Directories and files of one certificate that lie in a directory of another's."""
-    known: dict[str, dict[tuple[str, str], Place]] = {}
+    """Yield the paths of one certificate that lie in a directory of another's."""
+    known = known_directories(certificates)
     for certificate in certificates:
-        for place in places(certificate):
-            # What may be shared counts once: a thousand certificates may share a directory.
-            known.setdefault(place.path, {}).setdefault(
-                (place.what, place.whose), place
-            )
-    for certificate in certificates:
-        for path, what, whose in written(certificate):
-            for above in ancestors(path):
-                for kind, other in known.get(above, {}).items():
-                    own = certificate is other.certificate and what != "a deployment"
-                    if kind != (what, whose) and not own:
-                        why = (
-                            f"overlap: {path!r}, {what}, is in {above!r}, {other.what}"
-                        )
-                        yield Conflict(other.certificate, certificate, why)
+        for written in written_paths(certificate):
+            for directory in directories_around(written.path, known):
+                if not may_lie_in(written, directory):
+                    yield overlap(written, directory)
 
 
-def written(certificate: RenewLetsEncrypt) -> Iterator[tuple[str, str, str]]:
-    """What a certificate's services write to, what that is, and whose."""
-    for place in places(certificate):
-        yield place.path, place.what, place.whose
-    for consumer in certificate.consumers:
-        for path in consumer.targets:
-            yield path, "a deployment", ""
-
-
-def ancestors(path: str) -> Iterator[str]:
-    """A path, and all directories that it is in."""
+def directories_around(path: str, known: KnownDirectories) -> Iterator[WrittenPath]:
+    """Yield the known directories that a path lies in, or is itself."""
     while path:
-        yield path
+        if path in known:
+            yield from known[path].values()
         path = path.rpartition("/")[0]
+
+
+def may_lie_in(written: WrittenPath, directory: WrittenPath) -> bool:
+    """Tell whether a path may be in a directory, or be the directory itself."""
+    if (written.content, written.owner) == (directory.content, directory.owner):
+        return True
+    if written.content == DEPLOYED:
+        return False
+    # One certificate's own directories were compared when it was made.
+    return written.certificate is directory.certificate
+
+
+def overlap(written: WrittenPath, directory: WrittenPath) -> Conflict:
+    """Return the conflict of a path with the directory that it lies in."""
+    inside = f"{written.path!r}, {written.content}"
+    outside = f"{directory.path!r}, {directory.content}"
+    reason = f"overlap: {inside}, is in {outside}"
+    return Conflict(directory.certificate, written.certificate, reason)

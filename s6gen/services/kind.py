@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Kind(Protocol):
-    """The parameters of one kind of service, a frozen attrs class that has checked itself.
+    """The parameters of one kind of service: a frozen attrs class that checks itself.
 
     Its templates see it as `service`.
     """
@@ -20,16 +20,19 @@ class Kind(Protocol):
 
     @property
     def directories(self) -> Mapping[str, str]:
-        """Each directory of the template that is rendered, and the service that it is for."""
+        """Each directory of the template that is rendered, and its service."""
 
     @property
-    def names(self) -> Mapping[str, tuple[str, ...]]:
-        """Each directory of empty files (s6-rc-compile: Source format), and what is in it."""
+    def empty_files(self) -> Mapping[str, tuple[str, ...]]:
+        """Each directory of empty files, and the names in it.
+
+        These are dependencies.d and contents.d (s6-rc-compile: Source format).
+        """
 
     @property
     def programs(self) -> Mapping[str, str]:
         """Each directory that is a package of s6gen, copied as it is."""
 
     @property
-    def parameters(self) -> str:
-        """All that it is rendered from: another text where anything of that is another."""
+    def parameter_text(self) -> str:
+        """All parameters as one text: it differs where any of them does."""

@@ -1,288 +1,158 @@
-"""The parameters of a service that keeps one certificate renewed, and what follows from them."""
+"""A service that keeps one certificate renewed: what follows from its parameters."""
 
 import functools
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
 import attrs
 
 from s6gen.errors import Fatal
-from s6gen.services import snooze, validators
+from s6gen.services import snooze
+from s6gen.services.parameters import (
+    Section,
+    is_derived,
+    key_of,
+    option_name,
+    option_of,
+)
 from s6gen.services.renew_lets_encrypt_log import RenewLetsEncryptLog
-from s6gen.shell import shell_word, shell_words
+from s6gen.services.renew_lets_encrypt_parameters import RenewLetsEncryptParameters
+from s6gen.services.validators import AUTHORITIES, client_words, targets
+from s6gen.shell import shell_word
 
 if TYPE_CHECKING:
-    from s6gen.deployment.steps import Consumer
-
-CAS = {
-    "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
-    "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
-}
+    from s6gen.deployment.steps import Target
 
 
-def domain_names(texts: Iterable[str]) -> tuple[str, ...]:
-    """The names as the certificate has them."""
-    return tuple(validators.domain_name(text) for text in texts)
-
-
-def several(texts: Iterable[str]) -> tuple[str, ...]:
-    """Values in their order."""
-    return tuple(texts)
-
-
-def contact_urls(texts: Iterable[str]) -> tuple[str, ...]:
-    """Contacts as RFC 8555 (section 7.3) wants them: URLs. An address becomes a mailto URL."""
-    return tuple(
-        f"mailto:{text}" if "@" in text and ":" not in text else text for text in texts
-    )
-
-
-def is_directory_url(ca: str) -> bool:
-    """A name we know, or an https URL (RFC 8555 section 6.1)."""
-    if ca in CAS:
-        return True
-    try:
-        url = urlsplit(ca)
-        usable = bool(url.hostname) and url.port != 0  # port raises for what is none
-        return url.scheme == "https" and usable and not re.search(r"\s", ca)
-    except ValueError:
-        return False
-
-
-def client_words(text: str) -> tuple[str, ...]:
-    """The words of a client's command line."""
-    try:
-        return shell_words(text)
-    except ValueError as error:
-        raise Fatal(f"--client: {error}: {text!r}") from None
-
-
-def is_client(text: str) -> bool:
-    """A command line with a command in it, which snooze takes for one."""
-    words = client_words(text)
-    return words[:1] not in ((), ("",)) and not words[0].startswith("-")
-
-
-@functools.cache
-def consumers(deployments: tuple[str, ...]) -> "tuple[Consumer, ...]":
-    """Who is given the certificate, as --deploy says."""
-    if not deployments:
-        return ()
-    from s6gen.deployment import (
-        steps as deploy,  # only for those who deploy: it takes a while to load
-    )
-
-    return deploy.consumers(deployments)
-
-
-def deployable(_: object, attribute: object, deployments: tuple[str, ...]) -> None:  # noqa: ARG001 (attrs' signature)
-    """Refuse what cannot be deployed."""
-    consumers(deployments)
-
-
-def stem(service: str) -> str:
-    """What a service's pipeline and log directory are named after: foo of foo-srv."""
-    return service.removesuffix("-srv")
-
-
-def derived(function: Callable[["RenewLetsEncrypt"], str], **arguments: Any) -> Any:
-    """A field whose default follows from the other parameters."""
-    return attrs.field(default=attrs.Factory(function, takes_self=True), **arguments)
-
-
-@attrs.frozen(kw_only=True, slots=False, eq=False)  # cached_property needs a __dict__
-class RenewLetsEncrypt:
+class RenewLetsEncrypt(RenewLetsEncryptParameters):
     """A longrun that keeps one certificate renewed.
 
-    Every field is an option of `s6gen render`. Raises Fatal for a value that cannot be right.
+    Raises Fatal for parameters that cannot be right. Its templates see it as `service`.
+    All fields are inherited: for attrs this is the same class.
     """
 
     template: ClassVar[str] = "renew-lets-encrypt"
     acme_tiny_days: ClassVar[int] = 21
-    """acme-tiny does not know when a renewal is due: later than two thirds of 64 days or more."""
+    """When acme-tiny renews, in days before the end: it cannot tell when that is due.
 
-    page: str = attrs.field(validator=validators.page)
-    domains: tuple[str, ...] = attrs.field(
-        converter=domain_names,
-        validator=[validators.each(validators.domain), validators.not_twice],
-        metadata={"option": "domain"},
-    )
-    web_root: str = attrs.field(
-        default="/home/www",
-        converter=validators.normal_path,
-        validator=validators.directory,
-    )
-    certificate_dir: str = attrs.field(
-        default="/etc/ssl/letsencrypt",
-        converter=validators.normal_path,
-        validator=validators.directory,
-    )
-    account_key: str = derived(
-        lambda self: f"{self.certificate_dir}/account.key",
-        converter=validators.normal_path,
-        validator=validators.file,
-    )
-    """The key of the account at the CA. Certificates of one user may share it."""
-    user: str = attrs.field(default="tls", validator=validators.account)
-    group: str = derived(lambda self: self.user, validator=validators.account)
-    ca: str = attrs.field(
-        default="letsencrypt",
-        validator=validators.must(
-            is_directory_url, "letsencrypt, letsencrypt-staging or an https URL"
-        ),
-    )
-    ca_bundle: str | None = attrs.field(
-        default=None, validator=attrs.validators.optional(validators.file)
-    )
-    contacts: tuple[str, ...] = attrs.field(
-        default=(),
-        converter=contact_urls,
-        validator=[
-            validators.each(
-                validators.must(
-                    lambda text: (
-                        re.match(r"[a-z][a-z0-9+.-]*:.", text, re.DOTALL) is not None
-                    ),
-                    "an address or a URL such as mailto:hostmaster@example.org",
-                )
-            ),
-            validators.not_twice,
-        ],
-        metadata={"option": "contact"},
-    )
-    client: str = attrs.field(
-        default="bundled",
-        validator=validators.must(
-            is_client, "bundled, installed, acme-tiny or a command line"
-        ),
-    )
-    python: str = attrs.field(default="/usr/bin/python3", validator=validators.file)
-    execlineb: str = attrs.field(
-        default="/bin/execlineb", validator=validators.interpreter
-    )
-    raw_snooze: str | None = attrs.field(
-        default=None,
-        validator=attrs.validators.optional(snooze.validator),
-        metadata={"option": "snooze"},
-    )
-    mount_service: str = attrs.field(default="mount", validator=validators.service_name)
-    network_service: str = attrs.field(
-        default="networking", validator=validators.service_name
-    )
-    depends_on: tuple[str, ...] = attrs.field(
-        default=(),
-        converter=tuple,
-        validator=[validators.each(validators.service_name), validators.not_twice],
-    )
-    service: str = attrs.field(
-        default="renew-lets-encrypt-srv", validator=validators.service_name
-    )
-    log_service: str = derived(
-        lambda self: f"{stem(self.service)}-log", validator=validators.service_name
-    )
-    log_dir: str = derived(
-        lambda self: f"/var/log/{self.log_name}",
-        converter=validators.normal_path,
-        validator=validators.directory,
-    )
-    log_user: str = attrs.field(default="s6log", validator=validators.account)
-    log_group: str = derived(lambda self: self.log_user, validator=validators.account)
-    log_size: int = attrs.field(
-        default=1000000, validator=validators.between(4096, 268435455)
-    )
-    deployments: tuple[str, ...] = attrs.field(
-        default=(),
-        converter=several,
-        validator=deployable,
-        metadata={"option": "deploy"},
-    )
-    state_dir: str = derived(
-        lambda self: f"/var/lib/s6gen/{self.service}",
-        converter=validators.normal_path,
-        validator=validators.directory,
-    )
-    deployed_key: str = derived(
-        lambda self: self.domain_key,
-        validator=validators.file,
-        metadata={"option": "deploy-key"},
-    )
-    notify: int = attrs.field(default=0, validator=validators.between(0, 86400))
-    placeholder: bool = False
-    live: str = attrs.field(
-        default="/run/s6-rc",
-        converter=validators.normal_path,
-        validator=validators.directory,
-    )
-    log_number: int = attrs.field(
-        default=20, validator=validators.between(0, 4294967295)
-    )
+    It is the last third of 64 days, and less of a longer life.
+    """
 
     def __attrs_post_init__(self) -> None:
-        """Refuse parameters that do not fit together."""
-        if not self.domains:
-            raise Fatal("--domain: give at least one")
-        if self.service == self.log_service:
-            raise Fatal(f"--log-service: must differ from --service: {self.service!r}")
+        """Refuse names and paths that do not fit together."""
+        super().__attrs_post_init__()
+        self.refuse_circle()
+        certificate_dir = ("--certificate-dir", self.certificate_dir)
+        site = ("--page", self.site)
+        log_dir = ("--log-dir", self.log_dir)
+        refuse_overlap(("--state-dir", self.state_dir), certificate_dir)
+        refuse_overlap(certificate_dir, site)
+        refuse_overlap(("--account-key", self.account_dir), site)
+        refuse_overlap(log_dir, site)
+        refuse_overlap(log_dir, certificate_dir)
+        self.refuse_private_name()
+
+    def refuse_circle(self) -> None:
+        """Refuse a service that depends on what is rendered with it."""
+        own = (self.service, self.log_service, self.pipeline)
         for name in self.dependencies:
-            if name in (self.service, self.log_service, self.pipeline):
+            if name in own:
                 raise Fatal(
                     f"--depends-on: a service cannot depend on itself: {name!r}"
                 )
-        self.refuse_overlap(
-            "--state-dir", self.state_dir, "--certificate-dir", self.certificate_dir
-        )
-        self.refuse_overlap(
-            "--certificate-dir", self.certificate_dir, "--page", self.site
-        )
-        self.refuse_overlap("--account-key", self.account_dir, "--page", self.site)
-        self.refuse_overlap("--log-dir", self.log_dir, "--page", self.site)
-        self.refuse_overlap(
-            "--log-dir", self.log_dir, "--certificate-dir", self.certificate_dir
-        )
-        if self.ca in CAS:
-            for name in self.domains:
-                if "." not in name:
-                    raise Fatal(
-                        f"--domain: {name!r} is not a public name: {self.ca} refuses it"
-                    )
 
-    @staticmethod
-    def refuse_overlap(one: str, path: str, other: str, place: str) -> None:
-        """Keep apart what has different owners, and keys away from what is served."""
-        if f"{path}/".startswith(f"{place}/") or f"{place}/".startswith(f"{path}/"):
-            raise Fatal(
-                f"{one}: {path!r} and {other}, {place!r}: one lies in the other"
-            )
+    def refuse_private_name(self) -> None:
+        """Refuse names without a dot, which no public CA certifies."""
+        if self.ca not in AUTHORITIES:
+            return
+        for name in self.domains:
+            if "." not in name:
+                raise Fatal(
+                    f"--domain: {name!r} is not a public name: {self.ca} refuses it"
+                )
+
+    # What the renderer needs (kind.py).
 
     @property
-    def site(self) -> str:
-        """The directory of the site."""
-        return f"{self.web_root}/{self.page}"
+    def directories(self) -> dict[str, str]:
+        """Each directory of the template, and the service that it is for."""
+        parts = ["renew-lets-encrypt-srv", "both"]
+        if self.targets:
+            parts.append("deployment")
+        if self.notify:
+            parts.append("readiness")
+        if self.placeholder:
+            parts.append("placeholder")
+        return dict.fromkeys(parts, self.service)
 
     @property
-    def account_dir(self) -> str:
-        """Where the account's key is."""
-        return self.account_key.rpartition("/")[0] or "/"
+    def empty_files(self) -> dict[str, tuple[str, ...]]:
+        """Each directory of empty files, and the names in it."""
+        return {f"{self.service}/dependencies.d": self.dependencies}
 
     @property
-    def log_name(self) -> str:
-        """What pipeline and log directory are named after: foo of foo-log, else foo of foo-srv."""
-        name = self.log_service.removesuffix("-log")
-        return name if name != self.log_service else stem(self.service)
+    def programs(self) -> dict[str, str]:
+        """Each directory that is a package of s6gen, copied as it is."""
+        if self.client != "bundled":
+            return {}
+        return {f"{self.service}/data/acme_client": "acme_client"}
+
+    @property
+    def parameter_text(self) -> str:
+        """All parameters as one text."""
+        return self.command_line
+
+    @functools.cached_property
+    def command_line(self) -> str:
+        """The command that renders this, as one line.
+
+        The order in which options were given does not change it.
+        """
+        words = ["s6gen", "render"]
+        for field in PARAMETERS.values():
+            for value in self.option_values(field):
+                words.append(option_name(field))
+                words.extend(map(shell_word, value))
+        return " ".join(words)
+
+    def option_values(self, field: "attrs.Attribute[Any]") -> Iterator[tuple[str, ...]]:
+        """Yield the value for each time that an option is given; () for a flag."""
+        value = getattr(self, field.name)
+        if value == self.default_value(field):
+            return
+        if value is True:
+            yield ()
+        elif isinstance(value, tuple):
+            for member in value:
+                yield (member,)
+        else:
+            yield (str(value),)
+
+    def default_value(self, field: "attrs.Attribute[Any]") -> Any:
+        """Return the value that a parameter has if it is not given."""
+        default: Any = field.default
+        if is_derived(field):
+            return default.factory(self)
+        return default
+
+    # Services.
 
     @property
     def pipeline(self) -> str:
         """The bundle of service and logger (s6-rc-compile: pipeline-name)."""
         name = self.log_name
-        return (
-            name if name not in (self.service, self.log_service) else f"{name}-pipeline"
-        )
+        if name in (self.service, self.log_service):
+            return f"{name}-pipeline"
+        return name
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The services that have to be up before."""
+        return (self.mount_service, self.network_service, *self.depends_on)
 
     @property
     def logger(self) -> RenewLetsEncryptLog:
-        """The longrun that writes what this one says."""
+        """The longrun that writes the log of this one."""
         return RenewLetsEncryptLog(
             service=self.log_service,
             producers=(self.service,),
@@ -297,68 +167,22 @@ class RenewLetsEncrypt:
             command_line=self.command_line,
         )
 
-    @property
-    def directories(self) -> dict[str, str]:
-        """Each directory of the template, and the name of the service that it is for."""
-        parts = {
-            "renew-lets-encrypt-srv": True,
-            "both": True,
-            "deployment": self.consumers,
-            "readiness": self.notify,
-            "placeholder": self.placeholder,
-        }
-        return {part: self.service for part, wanted in parts.items() if wanted}
+    # Paths.
 
     @property
-    def consumers(self) -> "tuple[Consumer, ...]":
-        """Who is given the certificate, and how."""
-        return consumers(self.deployments)
-
-    @property
-    def looks_at_boot(self) -> bool:
-        """Whether a boot makes a look: there is something to deploy, and a look is cheap."""
-        return (
-            bool(self.consumers)
-            and self.is_regular
-            and self.client_kind == "s6gen-acme"
-        )
-
-    @property
-    def deployment_milliseconds(self) -> int:
-        """What s6-supervise gives finish: a minute, and what the steps may take."""
-        steps = [step for consumer in self.consumers for step in consumer.steps]
-        return 1000 * (60 + sum(step.seconds for step in steps))
-
-    @property
-    def dependencies(self) -> tuple[str, ...]:
-        """What has to be up before."""
-        return (self.mount_service, self.network_service, *self.depends_on)
-
-    @property
-    def names(self) -> dict[str, tuple[str, ...]]:
-        """Each directory of empty files (s6-rc-compile: Source format), and what is in it."""
-        return {f"{self.service}/dependencies.d": self.dependencies}
-
-    @property
-    def programs(self) -> dict[str, str]:
-        """Each directory that is a package of s6gen, copied as it is."""
-        bundled = {f"{self.service}/data/acme_client": "acme_client"}
-        return bundled if self.client == "bundled" else {}
-
-    @property
-    def directory_url(self) -> str:
-        """Where the CA's ACME directory is (RFC 8555 section 7.1.1)."""
-        return CAS.get(self.ca, self.ca)
+    def site(self) -> str:
+        """The directory of the site."""
+        return f"{self.web_root}/{self.page}"
 
     @property
     def acme_dir(self) -> str:
-        """Where the answers to HTTP-01 challenges go (RFC 8555 section 8.3)."""
+        """The directory for HTTP-01 challenge files (RFC 8555 section 8.3)."""
         return f"{self.site}/.well-known/acme-challenge"
 
     @property
-    def domain_key(self) -> str:
-        """The certificate's key."""
-        return f"{self.certificate_dir}/domain.key"
+    def account_dir(self) -> str:
+        """The directory of the account's key."""
+        return self.account_key.rpartition("/")[0] or "/"
 
     @property
     def csr(self) -> str:
@@ -370,48 +194,59 @@ class RenewLetsEncrypt:
         """The certificate and its issuers, for the servers."""
         return f"{self.certificate_dir}/signed_chain.crt"
 
+    # The client.
+
+    @property
+    def directory_url(self) -> str:
+        """The URL of the CA's ACME directory (RFC 8555 section 7.1.1)."""
+        return AUTHORITIES.get(self.ca, self.ca)
+
     @property
     def client_kind(self) -> str:
-        """Which of the template's clients it is: s6gen-acme, acme-tiny, or a command of others."""
+        """The client's template: s6gen-acme, acme-tiny, or command for all others."""
         if self.client in ("bundled", "installed"):
             return "s6gen-acme"
-        return "acme-tiny" if self.client == "acme-tiny" else "command"
+        if self.client == "acme-tiny":
+            return "acme-tiny"
+        return "command"
 
     @property
     def client_program(self) -> tuple[str, ...]:
-        """How s6gen's client is called."""
+        """The words that call s6gen's client."""
         if self.client == "installed":
             return ("s6gen-acme",)
         return (self.python, "-I", "./data/acme_client/__main__.py")
 
     @property
-    def alternative_names(self) -> str:
-        """What a placeholder is for, as `openssl req -addext` wants it."""
-        return "subjectAltName=" + ",".join(f"DNS:{name}" for name in self.domains)
+    def client_command(self) -> tuple[str, ...]:
+        """The command line of another client."""
+        return client_words(self.client)
 
     @property
     def validity_check(self) -> tuple[str, ...]:
-        """What succeeds while the chain is valid."""
+        """The command that succeeds while the chain is valid."""
         if self.client_kind == "s6gen-acme":
             return (*self.client_program, "--status", self.chain)
         return ("openssl", "x509", "-noout", "-checkend", "0", "-in", self.chain)
 
     @property
-    def client_command(self) -> tuple[str, ...]:
-        """The command line of others."""
-        return client_words(self.client)
+    def alternative_names(self) -> str:
+        """The names of a placeholder, as `openssl req -addext` wants them."""
+        return "subjectAltName=" + ",".join(f"DNS:{name}" for name in self.domains)
+
+    # The schedule.
 
     @property
     def is_regular(self) -> bool:
-        """Whether the schedule is ours."""
+        """Tell whether the schedule is s6gen's own."""
         return self.raw_snooze is None
 
     @functools.cached_property
     def snooze(self) -> tuple[str, ...]:
         """The arguments of snooze."""
         if self.raw_snooze is not None:
-            return snooze.parse(self.raw_snooze)
-        return snooze.slots(
+            return snooze.parse_arguments(self.raw_snooze)
+        return snooze.regular_arguments(
             "\0".join((self.page, *self.domains)),
             f"{self.certificate_dir}/timefile",
             every_hour=self.client_kind == "s6gen-acme",
@@ -419,36 +254,66 @@ class RenewLetsEncrypt:
 
     @functools.cached_property
     def timefile(self) -> str | None:
-        """The file whose time is that of the last look, if the schedule has one."""
+        """The file that has the time of the last run, if the schedule has one."""
         return snooze.timefile(self.snooze)
 
     @property
-    def parameters(self) -> str:
-        """All that it is rendered from."""
-        return self.command_line
+    def runs_at_boot(self) -> bool:
+        """Tell whether the client runs at boot too: a target may be pending.
 
-    @functools.cached_property
-    def command_line(self) -> str:
-        """The command that renders this, whatever the order in which it was given: one line."""
-        arguments = [
-            shell_word(text)
-            for field in attrs.fields(RenewLetsEncrypt)
-            for value in given(self, field)
-            for text in (validators.option(field), *value)
-        ]
-        return " ".join(["s6gen", "render", *arguments])
+        A run of s6gen's client costs little; others may ask the CA each time.
+        """
+        if not self.targets:
+            return False
+        return self.is_regular and self.client_kind == "s6gen-acme"
+
+    # The deployment.
+
+    @property
+    def targets(self) -> "tuple[Target, ...]":
+        """The programs that are given the certificate, and how."""
+        return targets(self.deployments)
+
+    @property
+    def deployment_milliseconds(self) -> int:
+        """The time for finish (timeout-finish): a minute, and that of the steps."""
+        seconds = 60
+        for target in self.targets:
+            seconds += sum(step.seconds for step in target.steps)
+        return 1000 * seconds
 
 
-def given(
-    kind: RenewLetsEncrypt, field: "attrs.Attribute[Any]"
-) -> Iterator[tuple[str, ...]]:
-    """For each time that the option of a field has to be given, its value, or none for a flag."""
-    value, default = getattr(kind, field.name), field.default
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        default = default.factory(kind)  # type: ignore[union-attr]
-    if value is True:
-        yield ()
-    elif value != default:
-        yield from (
-            (one,) for one in (value if isinstance(value, tuple) else (str(value),))
+PARAMETERS: Mapping[str, "attrs.Attribute[Any]"] = {
+    key_of(field): field for field in attrs.fields(RenewLetsEncrypt)
+}
+"""Every parameter by its key in s6gen.toml."""
+REQUIRED_KEYS = tuple(
+    key for key, field in PARAMETERS.items() if field.default is attrs.NOTHING
+)
+"""The keys that have no default: each certificate has its own page and domain."""
+
+
+def parameters_in(section: Section) -> list["attrs.Attribute[Any]"]:
+    """Return the parameters of a section, in the order in which they are listed."""
+    fields = []
+    for field in PARAMETERS.values():
+        if option_of(field).section is section:
+            fields.append(field)
+    fields.sort(key=lambda field: option_of(field).position)
+    return fields
+
+
+def refuse_overlap(first: tuple[str, str], second: tuple[str, str]) -> None:
+    """Keep apart what has different owners, and keys away from what is served.
+
+    Each is an option and its path. Raises Fatal if one path lies in the other.
+    """
+    option, path = first
+    other_option, other_path = second
+    inside = f"{path}/".startswith(f"{other_path}/")
+    around = f"{other_path}/".startswith(f"{path}/")
+    if inside or around:
+        raise Fatal(
+            f"{option}: {path!r} and {other_option}, {other_path!r}: "
+            "one lies in the other"
         )

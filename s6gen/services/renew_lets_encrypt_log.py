@@ -8,9 +8,10 @@ import attrs
 
 @attrs.frozen(kw_only=True, eq=False)
 class RenewLetsEncryptLog:
-    """A longrun that writes what its producers say (s6-rc-compile: Longrun pipelining).
+    """A longrun that writes the output of its producers.
 
-    Its values were checked as parameters of the renewal.
+    It is their consumer (s6-rc-compile: Longrun pipelining). Its values were checked
+    as parameters of the renewals.
     """
 
     template: ClassVar[str] = "renew-lets-encrypt"
@@ -30,15 +31,15 @@ class RenewLetsEncryptLog:
 
     @property
     def directories(self) -> dict[str, str]:
-        """Each directory of the template, and the name of the service that it is for."""
+        """Each directory of the template, and the service that it is for."""
         return {"renew-lets-encrypt-log": self.service, "both": self.service}
 
     @property
-    def names(self) -> dict[str, tuple[str, ...]]:
-        """Each directory of empty files (s6-rc-compile: Source format), and what is in it."""
+    def empty_files(self) -> dict[str, tuple[str, ...]]:
+        """Each directory of empty files, and the names in it."""
         return {f"{self.service}/dependencies.d": (self.mount_service,)}
 
     @property
-    def parameters(self) -> str:
-        """All that it is rendered from."""
+    def parameter_text(self) -> str:
+        """All parameters as one text."""
         return repr(attrs.astuple(self))

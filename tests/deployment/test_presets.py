@@ -4,30 +4,31 @@ import pytest
 
 from s6gen import cli
 from s6gen.deployment import presets
-from s6gen.deployment.steps import Consumer, Copy, Reload, consumers
+from s6gen.deployment.steps import Copy, Reload, Target
+from s6gen.deployment.text import targets
 from s6gen.errors import Fatal
 
 
-@pytest.mark.parametrize("name", presets.names())
+@pytest.mark.parametrize("name", presets.preset_names())
 def test_each_preset_can_be_deployed_and_shown(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (consumer,) = consumers([name])
-    paths = [step.path for step in consumer.steps if isinstance(step, Copy)]
+    (target,) = targets([name])
+    paths = [step.path for step in target.steps if isinstance(step, Copy)]
 
-    assert consumer.name == name
+    assert target.name == name
     assert cli.run(["presets", name]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith(f"{name}: {presets.load(name).summary}\n")
+    assert shown.startswith(f"{name}: {presets.read_preset(name).summary}\n")
     assert "{" not in shown.replace("{ … }", "")
     assert paths
     assert all(path in shown for path in paths)
 
 
 def test_a_preset_with_settings() -> None:
-    (consumer,) = consumers(["nginx dir='/etc/my nginx' service=nginx-srv name=web"])
+    (target,) = targets(["nginx dir='/etc/my nginx' service=nginx-srv name=web"])
 
-    assert consumer == Consumer(
+    assert target == Target(
         "web",
         (
             Copy(parts=("key",), path="/etc/my nginx/key.pem", mode="0400"),
@@ -53,7 +54,7 @@ def test_a_preset_with_settings() -> None:
 )
 def test_what_a_preset_refuses(texts: list[str], reason: str) -> None:
     with pytest.raises(Fatal) as raised:
-        consumers(texts)
+        targets(texts)
 
     assert str(raised.value).startswith(reason)
 
@@ -62,4 +63,4 @@ def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["presets"]) == 0
     assert [
         line.split()[0] for line in capsys.readouterr().out.splitlines()
-    ] == presets.names()
+    ] == presets.preset_names()

@@ -22,7 +22,8 @@ from support.program import require
 from support.server import supervised
 from support.supervision import s6_rc, scanning
 
-from s6gen.deployment.steps import Consumer, Copy, Reload, Restart, Run, consumers
+from s6gen.deployment.steps import Copy, Reload, Restart, Run, Target
+from s6gen.deployment.text import targets
 from s6gen.errors import Fatal
 
 
@@ -32,7 +33,7 @@ from s6gen.errors import Fatal
         pytest.param(
             "web: copy chain /etc/x/chain.pem; copy key /etc/x/key.pem group=web mode=0440;"
             " reload web signal=USR2",
-            Consumer(
+            Target(
                 "web",
                 (
                     Copy(parts=("chain",), path="/etc/x/chain.pem", mode="0444"),
@@ -46,7 +47,7 @@ from s6gen.errors import Fatal
         ),
         pytest.param(
             "mail: combine key+chain '/etc/a b/$x;.pem'; restart /run/service/mail",
-            Consumer(
+            Target(
                 "mail",
                 (
                     Copy(parts=("key", "chain"), path="/etc/a b/$x;.pem", mode="0400"),
@@ -57,7 +58,7 @@ from s6gen.errors import Fatal
         ),
         pytest.param(
             "x: run user=mail timeout=5 sh -c 'echo user=x; true'",
-            Consumer(
+            Target(
                 "x",
                 (
                     Run(
@@ -71,8 +72,8 @@ from s6gen.errors import Fatal
         ),
     ],
 )
-def test_a_consumer(text: str, expected: Consumer) -> None:
-    assert consumers([text]) == (expected,)
+def test_a_target(text: str, expected: Target) -> None:
+    assert targets([text]) == (expected,)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_a_consumer(text: str, expected: Consumer) -> None:
 )
 def test_what_cannot_be_deployed(text: str, reason: str) -> None:
     with pytest.raises(Fatal) as raised:
-        consumers([text])
+        targets([text])
 
     assert str(raised.value) == f"--deploy: {text!r}: {reason}"
 
@@ -171,7 +172,7 @@ def test_files_as_wanted_and_once(host: Host) -> None:
     assert (host.targets / "both.pem").read_bytes() == key + host.chain.read_bytes()
 
 
-def test_a_failing_consumer_is_tried_again_and_holds_nobody_up(host: Host) -> None:
+def test_a_failing_target_is_tried_again_and_holds_nobody_up(host: Host) -> None:
     flag = host.scratch / "flag"
     host.renders(
         f"bad: copy chain {host.targets}/bad.pem; run test -e {flag}; run echo reloaded",

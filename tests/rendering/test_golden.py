@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from support.command import ROOT
 
+from s6gen.commands.parameter_options import given_values
 from s6gen.commands.render import command
-from s6gen.configuration.certificates import certificates, request
+from s6gen.configuration.certificates import certificate_layers, certificates
 from s6gen.render import RenderOptions, prepare
 from s6gen.rendering.expand import render
 from s6gen.rendering.tree import File, Tree
-from s6gen.services.conflicts import services
-from s6gen.services.parameters import given_values
+from s6gen.services.host import host_services
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -53,7 +53,9 @@ CASES = {
 def rendered(arguments: str) -> Tree:
     """What the arguments of `s6gen render` make, without the client's copy."""
     given = given_values(command.make_context("render", shlex.split(arguments)).params)
-    tree = render(services(certificates(request(None, given, None))[None]))
+    tree = render(
+        host_services(certificates(certificate_layers(None, given, None))[None])
+    )
     return {
         path: file for path, file in tree.items() if "/data/acme_client/" not in path
     }

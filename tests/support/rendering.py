@@ -6,13 +6,13 @@ from s6gen.output.change import Change, Wanted
 from s6gen.render import Rendering, apply
 from s6gen.rendering.expand import render
 from s6gen.rendering.tree import Tree
-from s6gen.services.conflicts import services
+from s6gen.services.host import host_services
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 
 def rendered(parameters: RenewLetsEncrypt) -> Tree:
     """A renewal and its logger."""
-    return render(services([parameters]))
+    return render(host_services([parameters]))
 
 
 def store(tree: Tree, output: Path, *, force: bool = False) -> list[Change]:

@@ -48,5 +48,5 @@ def test_a_ca_that_cannot_be_reached_is_no_error_yet() -> None:
 
 
 def test_a_bundle_that_cannot_be_read_is_one_at_once() -> None:
-    with pytest.raises(Fatal, match="^/missing: "):
+    with pytest.raises(Fatal, match=r"^/missing: "):
         connect_ahead(server("/missing"))

@@ -1,0 +1,64 @@
+"""The values that count, each with its origin: what `s6gen config` shows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from s6gen.configuration.document import DOCUMENT_KEYS, Configuration
+from s6gen.configuration.layers import BUILT_IN, Layer, Layers, effective_values
+from s6gen.configuration.toml_file import known_lines, read_text
+from s6gen.configuration.toml_lines import line_of
+from s6gen.services.parameters import is_derived
+from s6gen.services.renew_lets_encrypt import PARAMETERS, RenewLetsEncrypt
+
+DERIVED = "follows from the others"
+SETTINGS = ("output", "templates", "bundle", "machine_defaults")
+"""The attributes of Document that are single values."""
+
+
+class Entry(NamedTuple):
+    """One value, and where it comes from."""
+
+    key: str
+    value: Any
+    origin: str
+    """A file and line, or the words for what stands in none."""
+
+
+def document_entries(configuration: Configuration) -> Iterator[Entry]:
+    """Yield the settings at the top of the file."""
+    layer = configuration.layer(configuration.table, ())
+    for name in SETTINGS:
+        key = DOCUMENT_KEYS[name]
+        value = getattr(configuration.document, name)
+        if key in configuration.table:
+            yield Entry(key, value, layer_origin(key, layer))
+        elif value is not None:
+            yield Entry(key, value, BUILT_IN)
+
+
+def certificate_entries(
+    certificate: RenewLetsEncrypt, layers: Layers
+) -> Iterator[Entry]:
+    """Yield every value that a certificate has."""
+    effective = effective_values(layers)
+    for key, field in PARAMETERS.items():
+        value = getattr(certificate, field.name)
+        if value is None:
+            continue
+        if key in effective:
+            _, layer = effective[key]
+            origin = layer_origin(key, layer)
+        elif is_derived(field):
+            origin = DERIVED
+        else:
+            origin = BUILT_IN
+        yield Entry(key, value, origin)
+
+
+def layer_origin(key: str, layer: Layer) -> str:
+    """Return where a key of a layer stands: its file and line, if it is in a file."""
+    if not layer.is_file:
+        return layer.source
+    lines = known_lines(read_text(Path(layer.source)))
+    return f"{layer.source}:{line_of(lines, (*layer.table, key))}"
