@@ -193,8 +193,8 @@ class Server:
         if host not in self.connections:
             self.connections[host] = self.new_connection(host)
         connection = self.connections[host]
-        # If a connection can be read although nothing is asked, the other side closed it.
-        # Before the first request that proves nothing: TLS sends session tickets.
+        # A connection that can be read although nothing is asked was closed. Before the
+        # first request that proves nothing: TLS sends session tickets.
         if self.usage.asked and connection.sock:
             if select.select([connection.sock], [], [], 0)[0]:
                 connection.close()

@@ -1,23 +1,42 @@
-"""The programs that a service brings with it: modules and packages of s6gen."""
+"""The programs that a service brings with it: packages of s6gen."""
+
+from pathlib import Path
+
+from support.command import call
 
 from s6gen.places import PACKAGE
 from s6gen.rendering.expand import program
 from s6gen.rendering.tree import file
 
-
-def test_a_module_is_one_file() -> None:
-    assert program("text.py") == {"": file((PACKAGE / "text.py").read_bytes())}
+SITE = ["--page", "example", "--domain", "example.org"]
 
 
 def test_a_package_is_all_its_modules() -> None:
-    files = program("graph")
-
-    names = sorted(path.name for path in (PACKAGE / "graph").glob("*.py"))
-    assert list(files) == [f"/{name}" for name in names]
-    for name in names:
-        content = (PACKAGE / "graph" / name).read_bytes()
-        assert files[f"/{name}"] == file(content)
+    paths = (PACKAGE / "acme_client").glob("*.py")
+    assert program("acme_client") == {
+        path.name: file(path.read_bytes()) for path in paths
+    }
 
 
-def test_a_program_is_read_once() -> None:
-    assert program("graph") is program("graph")
+def test_bytecode_does_not_go_along(tmp_path: Path) -> None:
+    call("render", *SITE, cwd=tmp_path)
+
+    data = tmp_path / "renew-lets-encrypt-srv/data"
+    assert {path.suffix for path in (data / "acme_client").iterdir()} == {".py"}
+
+
+def test_the_client_of_the_first_release_is_removed(tmp_path: Path) -> None:
+    """It was one file, beside which the package now lies."""
+    call("render", *SITE, cwd=tmp_path)
+    old = "renew-lets-encrypt-srv/data/acme_client.py"
+    (tmp_path / old).write_bytes(b"")
+    record = tmp_path / ".s6gen"
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    record.write_text(f"{record.read_text()}{empty}  {old}\n")
+
+    code, out, _ = call("render", *SITE, cwd=tmp_path)
+
+    assert code == 0
+    assert f"removed    {old}\n" in out
+    assert not (tmp_path / old).exists()
+    assert call("render", *SITE, "-o", ".", cwd=tmp_path)[0] == 0
