@@ -1,16 +1,46 @@
-"""Where the acme package is missing, what needs it is left out, and pytest's first lines say so."""
+"""What every test stands on: marks by folder, a plain environment, the acme package or not."""
 
+import os
+import signal
 import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 
 import hypothesis
+import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
+TESTS = Path(__file__).parent
 HAS_ACME = find_spec("acme") is not None
+NEED_ACME = ["acme_client/*", "client_units/*", "machine/*"]
+MARKS = {"acme_client": "ca", "machine": "machine"}
+"""The folders that are not quick, and their marks."""
+FIRST = (
+    "machine/test_years.py",
+    "machine/test_power.py",
+    "machine/test_service.py",
+    "machine/test_deploy_servers.py",
+    "machine",
+)
+"""What takes longest, longest first: begun last, it would run alone at the end."""
 
 pytest_plugins = ["support.fixtures"] if HAS_ACME else []
-collect_ignore_glob = [] if HAS_ACME else ["acme_client/*", "machine/*"]
+collect_ignore_glob = [] if HAS_ACME else NEED_ACME
 
+
+def make_environment_plain() -> None:
+    """Take out of the environment what changes the meaning of what the tests start.
+
+    A proxy for the Internet is none for servers on this machine, and a program under nohup(1)
+    would pass on to its children that SIGHUP is ignored (execve(2)).
+    """
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        os.environ.pop(name, None)
+        os.environ.pop(name.upper(), None)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+make_environment_plain()
 
 # No file of hypothesis' own in the checkout, and no verdict by the speed of a machine.
 STORAGE = tempfile.TemporaryDirectory(prefix="s6gen-hypothesis-")
@@ -26,3 +56,21 @@ def pytest_report_header() -> list[str]:
         if HAS_ACME
         else ["left out, for the acme package is missing: the client's tests"]
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by its folder, and put first what takes longest."""
+    for item in items:
+        mark = MARKS.get(item.path.relative_to(TESTS).parts[0])
+        if mark:
+            item.add_marker(mark)
+    items.sort(key=turn)
+
+
+def turn(item: pytest.Item) -> int:
+    """The number of a test's turn: its place in FIRST, else after all of these."""
+    path = item.path.relative_to(TESTS)
+    for number, first in enumerate(FIRST):
+        if path.is_relative_to(first):
+            return number
+    return len(FIRST)
