@@ -21,6 +21,10 @@ FIRST = (
     "machine/test_service.py",
     "machine/test_deploy_servers.py",
     "machine",
+    "rendering/test_quoting.py",
+    "configuration/test_repository.py",
+    "commands/test_check_command.py",
+    "output",
 )
 """What takes longest, longest first: begun last, it would run alone at the end."""
 
@@ -31,12 +35,14 @@ collect_ignore_glob = [] if HAS_ACME else NEED_ACME
 def make_environment_plain() -> None:
     """Take out of the environment what changes the meaning of what the tests start.
 
-    A proxy for the Internet is none for servers on this machine, and a program under nohup(1)
-    would pass on to its children that SIGHUP is ignored (execve(2)).
+    A proxy for the Internet is none for servers on this machine. A program under nohup(1) would
+    pass on to its children that SIGHUP is ignored (execve(2)). Without __pycache__ each
+    s6gen that is started would compile all its modules first.
     """
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 

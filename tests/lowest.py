@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Print the lowest version of each library that a pyproject.toml allows, as pip's constraints.
 
-    tests/lowest.py pyproject.toml >constraints.txt
+tests/lowest.py pyproject.toml >constraints.txt
 """
 
 import re

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
 
@@ -88,6 +89,23 @@ def test_odd_retry_after(host: Host, between: Proxy, value: str) -> None:
         assert host.chain.exists()
 
 
+@pytest.fixture
+def short_lived(
+    host: Host,
+    dns: ChallTestSrv,
+    web: WebServer,
+    proxy_files: ServerFiles,
+    tmp_path: Path,
+) -> Iterator[tuple[Host, Proxy]]:
+    """The machine in front of a CA whose certificates are valid for ten minutes."""
+    settings = Settings(validity=600)
+    with (
+        pebble(tmp_path, web.port, dns, settings) as ca,
+        proxy(ca, proxy_files) as between,
+    ):
+        yield attrs.evolve(host, ca=between), between
+
+
 @pytest.mark.parametrize(
     ("step", "fault", "spent"),
     [
@@ -103,25 +121,13 @@ def test_odd_retry_after(host: Host, between: Proxy, value: str) -> None:
     ],
 )
 def test_a_ca_that_cannot_be_asked_is_asked_again_in_time(
-    host: Host,
-    dns: ChallTestSrv,
-    web: WebServer,
-    proxy_files: ServerFiles,
-    tmp_path: Path,
-    step: str,
-    fault: Fault,
-    spent: bool,
+    short_lived: tuple[Host, Proxy], step: str, fault: Fault, spent: bool
 ) -> None:
     """Also for a certificate of ten minutes; but not faster than the CA's limits allow."""
-    settings = Settings(validity=600)
-    with (
-        pebble(tmp_path, web.port, dns, settings) as ca,
-        proxy(ca, proxy_files) as between,
-    ):
-        short = attrs.evolve(host, ca=between)
-        assert short.keep().code == 0
-        with between.faulty(step, fault):
-            assert short.keep("--force").code == 111
+    short, between = short_lived
+    assert short.keep().code == 0
+    with between.faulty(step, fault):
+        assert short.keep("--force").code == 111
     stored = json.loads(Path(f"{short.chain}.state").read_text().split("\n", 2)[2])
     pause = stored["failure"]["next"] - time.time()
     assert pause > 11 * 60 if spent else pause < 600 / 3
