@@ -120,9 +120,8 @@ def test_from_one_file_to_certificates_and_one_more(
         until(chain(pages[2]).exists, log)
 
         for page in pages:
-            until(
-                lambda page=page: f"new certificate for {page}" in log.read_text(), log
-            )  # type: ignore[misc]
+            message = f"new certificate for {page}"
+            until(lambda message=message: message in log.read_text(), log)  # type: ignore[misc]
             leaf = x509.load_pem_x509_certificates(chain(page).read_bytes())[0]
             names = leaf.extensions.get_extension_for_class(
                 x509.SubjectAlternativeName
