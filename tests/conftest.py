@@ -28,6 +28,9 @@ FIRST = (
 )
 """What takes longest, longest first: begun last, it would run alone at the end."""
 
+NOHUP = "S6GEN_NOHUP"
+"""For the workers: pytest runs under nohup(1)."""
+
 pytest_plugins = ["support.fixtures"] if HAS_ACME else []
 collect_ignore_glob = [] if HAS_ACME else NEED_ACME
 
@@ -35,18 +38,35 @@ collect_ignore_glob = [] if HAS_ACME else NEED_ACME
 def make_environment_plain() -> None:
     """Take out of the environment what changes the meaning of what the tests start.
 
-    A proxy for the Internet is none for servers on this machine. A program under nohup(1) would
-    pass on to its children that SIGHUP is ignored (execve(2)). Without __pycache__ each
-    s6gen that is started would compile all its modules first.
+    A proxy for the Internet is none for servers on this machine. Without __pycache__ each s6gen
+    that is started would compile all its modules first.
     """
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def make_signals_plain() -> None:
+    """Let no program that is started ignore what nohup(1), or a shell's &, makes pytest ignore.
+
+    execve(2) passes on what is ignored, but not what has a handler.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        os.environ[NOHUP] = "yes"
+        signal.signal(signal.SIGHUP, do_nothing)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    if NOHUP in os.environ and "PYTEST_XDIST_WORKER" in os.environ:
+        os.setsid()  # away from the terminal, for what is started does not ignore its end
+
+
+def do_nothing(_number: int, _frame: object) -> None:
+    """Handle a signal as if it was ignored."""
 
 
 make_environment_plain()
+make_signals_plain()
 
 # No file of hypothesis' own in the checkout, and no verdict by the speed of a machine.
 STORAGE = tempfile.TemporaryDirectory(prefix="s6gen-hypothesis-")
