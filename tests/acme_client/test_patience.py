@@ -67,8 +67,8 @@ def test_longer_than_the_timeout_is_not_waited_for(host: Host, between: Proxy) -
         "newOrder", status(429, "rateLimited", "7200", "too many orders")
     ):
         begin = time.monotonic()
-        ended = host.keep("--timeout", "20")
-        assert time.monotonic() - begin < 15
+        ended = host.keep("--timeout", "50")
+        assert time.monotonic() - begin < 45
     assert ended.code == 111
     assert "too many orders" in ended.fatal[0]
     between.reset()

@@ -12,7 +12,7 @@ import attrs
 
 from support.program import free_port
 
-WITHIN = 20.0
+WITHIN = 60.0
 """Seconds in which a server has to do what it is told."""
 
 
