@@ -15,18 +15,17 @@ HAS_ACME = find_spec("acme") is not None
 NEED_ACME = ["acme_client/*", "client_units/*", "machine/*"]
 MARKS = {"acme_client": "ca", "machine": "machine"}
 """The folders that are not quick, and their marks."""
-FIRST = (
-    "machine/test_years.py",
-    "machine/test_power.py",
-    "machine/test_service.py",
-    "machine/test_deploy_servers.py",
-    "machine",
-    "rendering/test_quoting.py",
-    "configuration/test_repository.py",
-    "commands/test_check_command.py",
-    "output",
+SLOWEST = (
+    "machine/test_years.py::test_twenty_renewals",
+    "machine/test_deploy.py::test_killed_at_any_moment",
+    "test_packages.py::test_the_sdist_tests_the_wheel",
+    "machine/test_power.py::test_a_deployment",
+    "rendering/test_quoting.py::test_every_parameter_arrives",
+    "configuration/test_repository.py::test_two_years_of_a_repository",
+    "commands/test_check_command.py::test_a_directory_without_end_is_refused",
+    "commands/test_check_command.py::test_a_warning_for_more_services_than_the_stack_holds",
 )
-"""What takes longest, longest first: begun last, it would run alone at the end."""
+"""Longest first: begun last, they would run alone at the end."""
 
 NOHUP = "S6GEN_NOHUP"
 """For the workers: pytest runs under nohup(1)."""
@@ -94,9 +93,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def turn(item: pytest.Item) -> int:
-    """The number of a test's turn: its place in FIRST, else after all of these."""
-    path = item.path.relative_to(TESTS)
-    for number, first in enumerate(FIRST):
-        if path.is_relative_to(first):
-            return number
-    return len(FIRST)
+    """The number of a test's turn: the slowest, then what waits for servers, then the rest."""
+    path = item.path.relative_to(TESTS).as_posix()
+    name = f"{path}::{getattr(item, 'originalname', item.name)}"
+    if name in SLOWEST:
+        return SLOWEST.index(name)
+    is_waiting = item.get_closest_marker("machine") is not None
+    return len(SLOWEST) + (0 if is_waiting else 1)
