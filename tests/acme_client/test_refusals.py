@@ -209,7 +209,7 @@ def test_exit_code_of_a_problem(
     """100 where only another configuration helps, 111 where time may."""
     before = renewing.content()
     with between.faulty("newOrder", status(403, kind, detail="because\x07")):
-        ended = renewing.keep("--force", "--timeout", "2")
+        ended = renewing.keep("--force", "--timeout", "20")
     assert_refused(ended, code)
     assert "because" in ended.fatal[0]
     assert renewing.content() == before
@@ -231,7 +231,7 @@ def test_exit_code_of_a_problem(
 def test_odd_problem_documents(renewing: Host, between: Proxy, body: bytes) -> None:
     before = renewing.content()
     with between.faulty("newOrder", lambda _: Reply(403, [], body)):
-        ended = renewing.keep("--force", "--timeout", "2")
+        ended = renewing.keep("--force", "--timeout", "20")
     assert_refused(ended)
     assert len(ended.fatal[0]) < 2000
     assert renewing.content() == before
