@@ -1,11 +1,17 @@
-# For those who work on s6gen. PYTHON may name an interpreter that has the test extra installed.
+# For those who work on s6gen. PYTHON may name an interpreter that has the dev extra installed.
 PYTHON = .venv/bin/python
 
 check:
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	$(PYTHON) -m pytest
+	sh tests/run
+
+quick:
+	sh tests/run quick
+
+lowest:
+	sh tests/run lowest
 
 golden:
 	PYTHONPATH=.:tests $(PYTHON) tests/rendering/test_golden.py
@@ -20,4 +26,4 @@ bench:
 	$(PYTHON) benchmarks/check.py
 	$(PYTHON) benchmarks/hourly_run.py
 
-.PHONY: check golden schema bench
+.PHONY: check quick lowest golden schema bench

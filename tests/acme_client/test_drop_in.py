@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from support.client import NAME, Host, faults_of, run
@@ -51,28 +51,37 @@ def acme_tiny(host: Host, *options: str) -> "subprocess.CompletedProcess[bytes]"
     return subprocess.run(command, capture_output=True, env=environment, check=False)
 
 
+class Inputs(NamedTuple):
+    """The kinds of keys, and what is in the CSR."""
+
+    account: str
+    key: str
+    common_name: str
+    names: list[str]
+
+
 @pytest.mark.parametrize(
-    ("account", "key", "common_name", "names"),
+    "inputs",
     [
-        pytest.param("rsa2048", "rsa2048", "", [NAME], id="rsa2048, rsa CSR, SAN only"),
-        pytest.param("rsa3072", "ec256", "", [NAME], id="rsa3072, ec CSR, SAN only"),
         pytest.param(
-            "rsa4096", "ec384", NAME, [NAME, "b.example.org"], id="rsa4096, CN and SAN"
+            Inputs("rsa2048", "rsa2048", "", [NAME]), id="rsa2048, rsa CSR, SAN only"
+        ),
+        pytest.param(
+            Inputs("rsa3072", "ec256", "", [NAME]), id="rsa3072, ec CSR, SAN only"
+        ),
+        pytest.param(
+            Inputs("rsa4096", "ec384", NAME, [NAME, "b.example.org"]),
+            id="rsa4096, CN and SAN",
         ),
     ],
 )
 def test_same_inputs_as_acme_tiny(
-    tiny: Host,
-    ca: Pebble,
-    tmp_path: Path,
-    account: str,
-    key: str,
-    common_name: str,
-    names: list[str],
+    tiny: Host, ca: Pebble, tmp_path: Path, inputs: Inputs
 ) -> None:
     require("acme-tiny")
-    make_key(tiny.account_key, account)
-    make_key(tiny.domain_key, key)
+    common_name, names = inputs.common_name, inputs.names
+    make_key(tiny.account_key, inputs.account)
+    make_key(tiny.domain_key, inputs.key)
     make_csr(tiny.directory / "domain.csr", tiny.domain_key, common_name, names)
     options = tiny_options(tiny, "--disable-check")
     theirs = acme_tiny(tiny, *options)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from support.authority import ServerFiles
 from support.client import Host
 from support.faults import cut, status, with_header
+from support.openssl import make_key
 from support.pebble import ChallTestSrv, Settings, WebServer, pebble
 from support.proxy import Fault, Proxy, Reply, Request, proxy
 
@@ -65,8 +67,8 @@ def test_longer_than_the_timeout_is_not_waited_for(host: Host, between: Proxy) -
         "newOrder", status(429, "rateLimited", "7200", "too many orders")
     ):
         begin = time.monotonic()
-        ended = host.keep("--timeout", "20")
-        assert time.monotonic() - begin < 15
+        ended = host.keep("--timeout", "50")
+        assert time.monotonic() - begin < 45
     assert ended.code == 111
     assert "too many orders" in ended.fatal[0]
     between.reset()
@@ -88,6 +90,23 @@ def test_odd_retry_after(host: Host, between: Proxy, value: str) -> None:
         assert host.chain.exists()
 
 
+@pytest.fixture
+def short_lived(
+    host: Host,
+    dns: ChallTestSrv,
+    web: WebServer,
+    proxy_files: ServerFiles,
+    tmp_path: Path,
+) -> Iterator[tuple[Host, Proxy]]:
+    """The machine in front of a CA whose certificates are valid for ten minutes."""
+    settings = Settings(validity=600)
+    with (
+        pebble(tmp_path, web.port, dns, settings) as ca,
+        proxy(ca, proxy_files) as between,
+    ):
+        yield attrs.evolve(host, ca=between), between
+
+
 @pytest.mark.parametrize(
     ("step", "fault", "spent"),
     [
@@ -103,25 +122,15 @@ def test_odd_retry_after(host: Host, between: Proxy, value: str) -> None:
     ],
 )
 def test_a_ca_that_cannot_be_asked_is_asked_again_in_time(
-    host: Host,
-    dns: ChallTestSrv,
-    web: WebServer,
-    proxy_files: ServerFiles,
-    tmp_path: Path,
-    step: str,
-    fault: Fault,
-    spent: bool,
+    short_lived: tuple[Host, Proxy], step: str, fault: Fault, spent: bool
 ) -> None:
     """Also for a certificate of ten minutes; but not faster than the CA's limits allow."""
-    settings = Settings(validity=600)
-    with (
-        pebble(tmp_path, web.port, dns, settings) as ca,
-        proxy(ca, proxy_files) as between,
-    ):
-        short = attrs.evolve(host, ca=between)
-        assert short.keep().code == 0
-        with between.faulty(step, fault):
-            assert short.keep("--force").code == 111
+    short, between = short_lived
+    assert short.keep().code == 0
+    # Pebble may spare an account that it knows the challenges: see Settings.authz_reuse.
+    make_key(short.account_key, "ec256")
+    with between.faulty(step, fault):
+        assert short.keep("--force").code == 111
     stored = json.loads(Path(f"{short.chain}.state").read_text().split("\n", 2)[2])
     pause = stored["failure"]["next"] - time.time()
     assert pause > 11 * 60 if spent else pause < 600 / 3

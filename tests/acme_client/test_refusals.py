@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import attrs
 import pytest
@@ -19,28 +20,31 @@ from test_faults import assert_refused
 # TLS
 
 
+class Tls(NamedTuple):
+    """The names and the end, in days from now, of a CA's certificate; whether its root is known."""
+
+    names: tuple[str, ...]
+    end: float
+    trusted: bool = True
+
+
 @pytest.mark.parametrize(
-    ("names", "end", "trusted", "said"),
+    ("tls", "said"),
     [
-        (("localhost",), 9, False, "certificate is not trusted"),
-        (("ca.example.org",), 9, True, "Hostname mismatch"),
-        (("localhost",), -0.5, True, "certificate has expired"),
+        (Tls(("localhost",), 9, trusted=False), "certificate is not trusted"),
+        (Tls(("ca.example.org",), 9), "Hostname mismatch"),
+        (Tls(("localhost",), -0.5), "certificate has expired"),
     ],
     ids=["another root", "another name", "expired"],
 )
 def test_certificate_of_the_ca(
-    renewing: Host,
-    ca: Pebble,
-    tmp_path: Path,
-    names: tuple[str, ...],
-    end: float,
-    trusted: bool,
-    said: str,
+    renewing: Host, ca: Pebble, tmp_path: Path, tls: Tls, said: str
 ) -> None:
     before = renewing.content()
-    files = server_files(tmp_path / "tls", names, datetime.timedelta(days=end))
+    end = datetime.timedelta(days=tls.end)
+    files = server_files(tmp_path / "tls", tls.names, end)
     with proxy(ca, files) as between:
-        root = [] if trusted else ["--ca-bundle", str(ca.ca_file)]
+        root = [] if tls.trusted else ["--ca-bundle", str(ca.ca_file)]
         host = attrs.evolve(renewing, ca=between)
         ended = host.keep("--force", *root, "--timeout", "5")
     assert_refused(ended)
@@ -205,7 +209,7 @@ def test_exit_code_of_a_problem(
     """100 where only another configuration helps, 111 where time may."""
     before = renewing.content()
     with between.faulty("newOrder", status(403, kind, detail="because\x07")):
-        ended = renewing.keep("--force", "--timeout", "2")
+        ended = renewing.keep("--force", "--timeout", "20")
     assert_refused(ended, code)
     assert "because" in ended.fatal[0]
     assert renewing.content() == before
@@ -227,7 +231,7 @@ def test_exit_code_of_a_problem(
 def test_odd_problem_documents(renewing: Host, between: Proxy, body: bytes) -> None:
     before = renewing.content()
     with between.faulty("newOrder", lambda _: Reply(403, [], body)):
-        ended = renewing.keep("--force", "--timeout", "2")
+        ended = renewing.keep("--force", "--timeout", "20")
     assert_refused(ended)
     assert len(ended.fatal[0]) < 2000
     assert renewing.content() == before

@@ -115,7 +115,7 @@ def test_what_cannot_be_replaced_is_ordered_without(
         pytest.param(instead(b"{" + b" " * (3 << 20) + b"}"), id="3 MiB"),
         pytest.param(cut, id="cut before"),
         pytest.param(truncated, id="truncated"),
-        pytest.param(late(1.5), id="late"),
+        pytest.param(late(6), id="late"),
         pytest.param(redirected("http://localhost/"), id="redirect to http"),
     ],
 )
@@ -124,8 +124,8 @@ def test_without_a_window_the_lifetime_counts(new_host: Host, fault: Any) -> Non
     before, between = new_host.content(), ari(new_host)
     between.reset()
     with between.faulty("renewalInfo", fault):
-        ended = new_host.keep("--profile", "default", "--timeout", "1")
-        again = new_host.keep("--profile", "default", "--timeout", "1")
+        ended = new_host.keep("--profile", "default", "--timeout", "4")
+        again = new_host.keep("--profile", "default", "--timeout", "4")
     assert (ended.code, again.code, again.err) == (0, 0, "")
     assert ended.err.startswith(
         "s6gen-acme: warning: the CA does not say when to renew: "

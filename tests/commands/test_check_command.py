@@ -338,7 +338,12 @@ def test_hostile_files_neither_hang_nor_crash(tmp_path: Path) -> None:
 def test_a_directory_without_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     for number in range(100_001):
-        os.close(os.open(tmp_path / "s" / str(number), os.O_CREAT))
+        path = tmp_path / "s" / str(number)
+        file = path.with_name(str(number - number % 50_000))
+        if path == file:
+            file.touch()
+        else:
+            path.hardlink_to(file)  # quicker than 100,001 files
 
     assert call("check", "s", cwd=tmp_path) == (
         1,

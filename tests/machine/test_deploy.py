@@ -390,10 +390,10 @@ def held_up(host: Host, program: str, script: str) -> Iterator[Callable[[], obje
 
     def release() -> None:
         go.touch()
-        running.communicate(timeout=30)
+        running.communicate(timeout=90)
 
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not at.exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -447,7 +447,7 @@ def noting(directory: Path, log: Path) -> Iterator[None]:
         f"echo start >>{log}\nwhile :; do sleep 0.05; done\n"
     )
     with supervised(directory, script):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not log.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         yield
@@ -455,7 +455,7 @@ def noting(directory: Path, log: Path) -> Iterator[None]:
 
 def comes(log: Path, expected: str) -> None:
     """Wait until the log is as expected."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (
         not log.exists() or log.read_text() != expected
     ) and time.monotonic() < deadline:
@@ -468,7 +468,7 @@ def test_services_are_told_and_one_that_is_down_stays_down(host: Host) -> None:
     with noting(service, log):
         host.renders(f"a: reload {service}", f"b: reload {service} signal=USR2")
         host.finishes()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while len(log.read_text().split()) < 3 and time.monotonic() < deadline:
             time.sleep(0.02)
         assert sorted(log.read_text().split()) == ["HUP", "USR2", "start"]

@@ -15,6 +15,8 @@ from support.pebble import PEBBLE, ChallTestSrv, Pebble, nginx_conf, pebble
 from support.program import Command, free_port, require, running
 from support.supervision import LOG_USER, USER, WITHIN, python_for_all, s6_rc, scanning
 
+from s6gen.places import shipped
+
 DEFAULTS = """\
 machine-defaults = false
 [defaults]
@@ -166,8 +168,7 @@ def test_services_that_start_at_once_make_one_directory(
     scratch: Path, helper: str
 ) -> None:
     """At boot all begin in the same moment, and share the directory of the account's key."""
-    templates = Path(__file__).parents[2] / "templates/renew-lets-encrypt"
-    program = next(templates.rglob(helper))
+    program = next((shipped("templates") / "renew-lets-encrypt").rglob(helper))
     for turn in range(40):
         path = f"{scratch}/{turn}/a/b/c"
         arguments = (

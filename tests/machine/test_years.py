@@ -14,9 +14,12 @@ from pathlib import Path
 
 import attrs
 import pytest
+from support.authority import server_files
+from support.faults import without
 from support.gate import Gate, gate
 from support.pebble import PEBBLE, ChallTestSrv, Settings, WebServer, pebble
 from support.program import free_port, require
+from support.proxy import proxy
 from support.rendering import rendered, store
 from support.server import nginx, supervised
 from support.supervision import (
@@ -32,7 +35,7 @@ from support.supervision import (
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 NAMES = ["example.org", "www.example.org"]
-RENEWALS, VALIDITY, PAGES = 20, 30, 16
+RENEWALS, VALIDITY, PAGES = 20, 20, 16
 """A number, seconds, KiB: what 150 looks may add, which is a hundred bytes for each."""
 KINDS = {"s6": under_s6, "s6-rc": under_s6_rc}
 
@@ -102,24 +105,32 @@ def processes(machine: Machine) -> Iterator[tuple[str, Path]]:
 
 def footprint(machine: Machine, directories: list[Path]) -> dict[str, object]:
     """What must not grow: files, processes and what they hold."""
-    machine.until(machine.is_waiting, "snooze")
-    found = list(processes(machine))
+    descriptors: list[tuple[str, int]] = []
+    # A look that begins in between ends snooze.
+    while "snooze" not in dict(descriptors):
+        descriptors.clear()
+        machine.until(machine.is_waiting, "snooze")
+        for name, process in processes(machine):
+            with contextlib.suppress(OSError):
+                descriptors.append((name, len([*(process / "fd").iterdir()])))
     return {
         "files": sorted(str(path) for one in directories for path in one.rglob("*")),
-        "processes": sorted(name for name, _ in found),
-        "descriptors": sorted(
-            (name, len([*(one / "fd").iterdir()])) for name, one in found
-        ),
+        "descriptors": sorted(descriptors),
     }
 
 
 def memory(machine: Machine) -> dict[str, int]:
     """KiB that processes have for themselves: heap and stack, which a leak would make grow."""
-    machine.until(machine.is_waiting, "snooze")
     found: dict[str, int] = {}
-    for name, process in processes(machine):
-        words = (process / "smaps_rollup").read_text().split()
-        found[name] = found.get(name, 0) + int(words[words.index("Anonymous:") + 1])
+    # A look that begins in between ends snooze.
+    while "snooze" not in found:
+        found.clear()
+        machine.until(machine.is_waiting, "snooze")
+        for name, process in processes(machine):
+            with contextlib.suppress(OSError, ValueError):
+                words = (process / "smaps_rollup").read_text().split()
+                kib = int(words[words.index("Anonymous:") + 1])
+                found[name] = found.get(name, 0) + kib
     return found
 
 
@@ -209,15 +220,18 @@ def test_twenty_renewals(
     server, port = scratch / "nginx", free_port()
     server.mkdir()
     (scratch / "ca").mkdir()
+    # Since Pebble 2.5 it suggests windows of two days, whatever the validity is.
     settings = Settings(validity=VALIDITY)
     waits = f"while ! test -e {server}/tls/chain.pem; do sleep 0.1; done"
     with (
         pebble(scratch / "ca", site.port, dns, settings) as authority,
-        gate(authority.port) as door,
+        proxy(authority, server_files(scratch / "proxy")) as silent,
+        silent.faulty("directory", without("renewalInfo")),
+        gate(silent.port) as door,
         small_disk(server / "tls"),
         supervised(server, f"{waits}\n{nginx(server, port)}"),
     ):
-        (scratch / "ca.pem").write_bytes(authority.ca_file.read_bytes())
+        (scratch / "ca.pem").write_bytes(silent.ca_file.read_bytes())
         (scratch / "root.pem").write_bytes(authority.root())
         keys = scratch / "etc/ssl/letsencrypt"
         parameters = RenewLetsEncrypt(
@@ -269,9 +283,11 @@ def renew_often(
             early = footprint(machine, directories)
         if number == RENEWALS // 2:
             held = memory(machine)
+    for _ in range(5):  # a look may begin in between; a leak stays
+        if footprint(machine, directories) == early:
+            break
     assert footprint(machine, directories) == early
     # Some pages more are a stack that once was deeper, a line that once was longer.
     last = memory(machine)
-    assert {
-        name: kib for name, kib in last.items() if kib > held[name] + PAGES
-    } == {}, held
+    grown = {name for name, kib in last.items() if kib > held.get(name, kib) + PAGES}
+    assert grown == set(), (held, last)

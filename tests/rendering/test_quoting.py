@@ -92,34 +92,10 @@ def recorded(workshop: Path, service: RenewLetsEncrypt) -> list[list[str]]:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    page=PAGES,
-    root=NAMES,
-    keys=NAMES,
-    bundle=NAMES,
-    python=NAMES,
-    contact=NAMES,
-    user=NAMES,
-)
-@example(
-    page="-e",
-    root="${1} $@",
-    keys='"; rm {x} \\\n',
-    bundle="#",
-    python="{",
-    contact="a b",
-    user="$USER",
-)
-def test_every_parameter_arrives(
-    workshop: Path,
-    page: str,
-    root: str,
-    keys: str,
-    bundle: str,
-    python: str,
-    contact: str,
-    user: str,
-) -> None:
+@given(texts=st.tuples(PAGES, *[NAMES] * 6))
+@example(texts=("-e", "${1} $@", '"; rm {x} \\\n', "#", "{", "a b", "$USER"))
+def test_every_parameter_arrives(workshop: Path, texts: tuple[str, ...]) -> None:
+    page, root, keys, bundle, python, contact, user = texts
     program = workshop / python
     account = normal("".join(user.split()).replace(":", "").lstrip("-")) or "tls"
     if not program.exists():

@@ -1,5 +1,6 @@
 """Templates of one's own, in front of s6gen's."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,10 @@ def test_a_value_is_quoted_in_ones_own_as_well(tmp_path: Path) -> None:
     assert run.read_text() == '#!/bin/execlineb\necho "a \\"b\\" }"\n'
 
 
+SAYS_WHERE = tuple(map(int, version("jinja2").split(".")[:3])) >= (3, 1, 5)
+"""Since then jinja2 says that a template is not found, and where, not its name alone."""
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -101,7 +106,7 @@ def test_a_value_is_quoted_in_ones_own_as_well(tmp_path: Path) -> None:
         pytest.param("{{ 1 / 0 }}", "1: division by zero", id="arithmetic"),
         pytest.param(
             "{% include 'no/such' %}",
-            "1: 'no/such' not found in search path",
+            "1: 'no/such' not found in search path" if SAYS_WHERE else "1: no/such\n",
             id="include",
         ),
         pytest.param(

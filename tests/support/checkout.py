@@ -8,7 +8,11 @@ from pathlib import Path
 
 import attrs
 
-from support.command import ROOT
+from s6gen.places import shipped
+from support.command import PACKAGE
+
+SHIPPED = ("templates", "presets")
+"""Beside the package in a checkout, inside it when it is installed."""
 
 
 @attrs.frozen
@@ -40,8 +44,8 @@ class Checkout:
 
 def checkout(top: Path) -> Checkout:
     """A fresh copy."""
-    for name in ("s6gen", "templates", "presets"):
-        shutil.copytree(
-            ROOT / name, top / name, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    ignore = shutil.ignore_patterns("__pycache__", *SHIPPED)
+    shutil.copytree(PACKAGE, top / "s6gen", ignore=ignore)
+    for name in SHIPPED:
+        shutil.copytree(shipped(name), top / name)
     return Checkout(top)

@@ -5,8 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import s6gen
+
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+"""The checkout, or the unpacked sdist: documents, manual pages, the tests themselves."""
+PACKAGE = Path(s6gen.__file__).parent
+"""The s6gen that is tested: the checkout's, or an installed one."""
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
 S6GEN = [sys.executable, "-m", "s6gen"]
 
 

@@ -73,6 +73,18 @@ def edited(edit: Callable[[dict[str, Any]], Any]) -> Fault:
     return fault
 
 
+def without(key: str) -> Fault:
+    """The CA's JSON lacks a key."""
+
+    def fault(request: Request) -> Reply:
+        reply = request.forward()
+        document = json.loads(reply.body)
+        document.pop(key, None)
+        return attrs.evolve(reply, body=json.dumps(document).encode())
+
+    return fault
+
+
 def without_header(name: str) -> Fault:
     """The CA's answer lacks a header."""
 

@@ -129,6 +129,6 @@ class Host:
     def finishes(self, before: Sequence[str] = ()) -> str:
         """Run finish; what it says."""
         running = self.command(*before)
-        said, _ = running.communicate(timeout=30)
+        said, _ = running.communicate(timeout=90)
         assert running.returncode == 0, said
         return said

@@ -226,7 +226,8 @@ def restore(state: State, root: Path) -> None:
 def cuts(root: Path, run: Callable[[tuple[str, ...]], object]) -> Iterator[Node]:
     """Run something on the directory root; what the disk may have at each moment of it.
 
-    `run` gets the words to put before its command. What it makes below root, root makes.
+    `run` gets the words to put before its command. What it makes below root, the user who runs
+    the tests makes.
     """
     require("strace")
     if subprocess.run([*STRACE, "-o", "/dev/null", "true"], check=False).returncode:
@@ -286,77 +287,78 @@ class Disk:
 
     def happens(self, number: str, call: str, words: list[str], result: int) -> bool:
         """A system call; whether the disk may be another now."""
-        for word in words:
-            if word.startswith(
-                "AT_FDCWD"
-            ):  # each program that begins opens its libraries
-                here = attrs.evolve(self.process(number), folder=opened(word))
-                self.processes[number] = here
+        self.note_folder(number, words)
         process = self.process(number)
-        paths = [
-            path_of(process, words, at)
-            for at, word in enumerate(words)
-            if word[0] == '"'
-        ]
-        kind = re.sub(r"at2?$|^l(?=chown)|^f(?=ch|trunc)|64$", "", call)
-        by_path = paths and kind not in ("write", "pwrite")
-        place = paths[0] if by_path else opened(words[0]) if words else Path()
-        node = self.node(place)
-        match kind:
+        it = Call.of(process, call, words, result)
+        match it.kind:
             case "chdir":
-                self.processes[number] = attrs.evolve(process, folder=place)
+                self.processes[number] = attrs.evolve(process, folder=it.place)
                 return False
             case "umask":
                 self.processes[number] = attrs.evolve(process, umask=int(words[0], 8))
                 return False
             case "open":
-                flags = next(word for word in words if word.startswith("O_"))
-                if node and "O_TRUNC" in flags:
-                    node.holds(b"")
-                    return True
-                if node or "O_CREAT" not in flags:
-                    return False
-                mode = int(words[-1], 8) & 0o7777 & ~process.umask
-                return self.enters(
-                    place, Node([Attributes(0, 0, mode)], contents=[b""])
-                )
+                return self.opens(it, process.umask)
             case "mkdir":
                 mode = int(words[-1], 8) & ~process.umask
-                return self.enters(place, Node([Attributes(0, 0, mode)], entries=[{}]))
+                return self.enters(it.place, Node([made(mode)], entries=[{}]))
             case "unlink" | "rmdir":
-                return self.enters(place, None)
+                return self.enters(it.place, None)
             case "rename":
-                return self.renames(*paths)
-            case "sendfile" | "copy_file_range":
-                to, source = (
-                    (words[0], words[1]) if kind == "sendfile" else (words[2], words[0])
-                )
-                into, it = self.node(opened(to)), self.node(opened(source))
-                if into and it and result:
-                    into.holds(into.contents[-1] + it.contents[-1][:result])
-                return bool(into and result)
-        if not node or kind.startswith(("clone", "fork", "vfork")):
+                return self.renames(*it.paths)
+            case "sendfile":
+                return self.copies(words[1], words[0], result)
+            case "copy_file_range":
+                return self.copies(words[0], words[2], result)
+        return self.changes(it)
+
+    def note_folder(self, number: str, words: list[str]) -> None:
+        """Learn the current directory, from the libraries that each program opens first."""
+        for word in words:
+            if word.startswith("AT_FDCWD"):
+                here = attrs.evolve(self.process(number), folder=opened(word))
+                self.processes[number] = here
+
+    def opens(self, call: "Call", umask: int) -> bool:
+        """A file is made, emptied, or neither."""
+        node = self.node(call.place)
+        flags = next(word for word in call.words if word.startswith("O_"))
+        if node and "O_TRUNC" in flags:
+            node.holds(b"")
+            return True
+        if node or "O_CREAT" not in flags:
             return False
-        match kind:
+        mode = int(call.words[-1], 8) & 0o7777 & ~umask
+        return self.enters(call.place, Node([made(mode)], contents=[b""]))
+
+    def copies(self, source: str, target: str, size: int) -> bool:
+        """So many bytes go from one descriptor to another."""
+        into, node = self.node(opened(target)), self.node(opened(source))
+        if into and node and size:
+            into.holds(into.contents[-1] + node.contents[-1][:size])
+        return bool(into and size)
+
+    def changes(self, call: "Call") -> bool:
+        """A file or directory gets other contents or attributes, or is flushed."""
+        node, words = self.node(call.place), call.words
+        if not node or call.kind.startswith(("clone", "fork", "vfork")):
+            return False
+        match call.kind:
             case "fsync" | "fdatasync":
                 node.flush()
             case "write":
-                node.holds(node.contents[-1] + plain(words[1])[:result])
+                node.holds(node.contents[-1] + plain(words[1])[: call.result])
             case "truncate":
-                node.holds(
-                    node.contents[-1][: int(words[1])].ljust(int(words[1]), b"\0")
-                )
+                size = int(words[1])
+                node.holds(node.contents[-1][:size].ljust(size, b"\0"))
             case "chmod":
-                node.becomes(
-                    mode=int(next(word for word in words if word[0] == "0"), 8)
-                )
+                mode = next(word for word in words if word[0] == "0")
+                node.becomes(mode=int(mode, 8))
             case "chown":
-                owner, group = [
-                    int(word) for word in words if word.lstrip("-").isdigit()
-                ][:2]
-                node.becomes(owner=owner, group=group)
+                numbers = [word for word in words if word.lstrip("-").isdigit()]
+                node.becomes(owner=int(numbers[0]), group=int(numbers[1]))
             case _:
-                raise NotImplementedError(call)
+                raise NotImplementedError(call.kind)
         return True
 
     def enters(self, path: Path, node: Node | None) -> bool:
@@ -384,6 +386,40 @@ class Disk:
         }
         above.entries.append(others | {new.name: node})
         return True
+
+
+@attrs.frozen
+class Call:
+    """A system call that has succeeded."""
+
+    kind: str
+    """Its name, without what tells variants of one call apart: openat is open."""
+    words: list[str]
+    paths: list[Path]
+    place: Path
+    """The path that it is about: its first, else that of its first descriptor."""
+    result: int
+
+    @classmethod
+    def of(cls, process: Process, name: str, words: list[str], result: int) -> "Call":
+        """The call that strace has written so."""
+        kind = re.sub(r"at2?$|^l(?=chown)|^f(?=ch|trunc)|64$", "", name)
+        paths = [
+            path_of(process, words, at)
+            for at, word in enumerate(words)
+            if word[0] == '"'
+        ]
+        place = Path()
+        if paths and kind not in ("write", "pwrite"):
+            place = paths[0]
+        elif words:
+            place = opened(words[0])
+        return cls(kind, words, paths, place, result)
+
+
+def made(mode: int) -> Attributes:
+    """Those of what is new: it belongs to whoever runs the tests."""
+    return Attributes(os.geteuid(), os.getegid(), mode)
 
 
 def path_of(process: Process, words: list[str], at: int) -> Path:

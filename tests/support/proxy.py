@@ -80,6 +80,7 @@ class Proxy:
     def __init__(self, ca: Pebble, files: ServerFiles, port: int) -> None:
         self.ca = ca
         self.ca_file = files.root
+        self.port = port
         self.directory_url = f"https://localhost:{port}/dir"
         self.requests: list[str] = []
         """The steps asked for, in order."""

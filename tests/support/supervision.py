@@ -17,7 +17,7 @@ from support.rendering import rendered, store
 
 USER, LOG_USER = "daemon", "bin"
 """Accounts that every machine has."""
-WITHIN = 30.0
+WITHIN = 60.0
 """Seconds in which anything waited for has to happen."""
 
 
