@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.command import ENVIRONMENT, ROOT, S6GEN, call
+from support.command import ENVIRONMENT, PACKAGE, S6GEN, call
 
 SITE = ["--page", "example", "--domain", "example.org"]
-CLIENT = sorted(path.name for path in (ROOT / "s6gen/acme_client").glob("*.py"))
+CLIENT = sorted(path.name for path in (PACKAGE / "acme_client").glob("*.py"))
 FILES = [
     "renew-lets-encrypt-log/consumer-for",
     "renew-lets-encrypt-log/data/make-directory",

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from support.command import ROOT
+from support.command import PACKAGE
 
 from s6gen.commands.parameter_options import given_values
 from s6gen.commands.render import command
@@ -97,7 +97,7 @@ def test_golden_from_a_file(case: str) -> None:
 
 def test_the_client_goes_along_as_it_is() -> None:
     tree = render([RenewLetsEncrypt(page="example", domains=["example.org"])])
-    package = ROOT / "s6gen/acme_client"
+    package = PACKAGE / "acme_client"
     top = "renew-lets-encrypt-srv/data/acme_client/"
     copied = {path.removeprefix(top): tree[path] for path in tree if top in path}
 

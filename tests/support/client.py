@@ -12,12 +12,13 @@ import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from support.command import PACKAGE
 from support.pebble import Pebble
 
 if TYPE_CHECKING:  # cryptography has it since version 40
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-CLIENT = Path(__file__).parents[2] / "s6gen/acme_client/__main__.py"
+CLIENT = PACKAGE / "acme_client/__main__.py"
 WITHIN = 60
 NAME = "www.example.org"
 
