@@ -35,8 +35,12 @@ from support.supervision import (
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 
 NAMES = ["example.org", "www.example.org"]
-RENEWALS, VALIDITY, PAGES = 20, 20, 16
-"""A number, seconds, KiB: what 150 looks may add, which is a hundred bytes for each."""
+RENEWALS, VALIDITY, PAGES = 20, 30, 16
+"""A number, seconds, KiB: what 150 looks may add, which is a hundred bytes for each.
+
+Half of the seconds are what an attempt against a CA that is gone (5 s), the pause after it, the
+next look (2 s), the order and the deployment may take together on a busy machine.
+"""
 KINDS = {"s6": under_s6, "s6-rc": under_s6_rc}
 
 
