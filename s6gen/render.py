@@ -121,13 +121,13 @@ def wanted_directories(
     )
     wanted: dict[Path, Wanted] = {}
     layers = certificate_layers(configuration, options.values, options.host)
-    for host, of_host in certificates(layers).items():
+    for host, host_certificates in certificates(layers).items():
         output = host_directory(top, host)
-        kinds = services_of_host(of_host, configuration)
+        kinds = services_of_host(host_certificates, configuration)
         tree = render(kinds, templates)
         refuse_invalid(tree, output)
         if configuration is not None and not nothing.complete:
-            tree = tree_of_page(tree, of_host, options.values["page"])
+            tree = tree_of_page(tree, host_certificates, options.values["page"])
         if tree or has_record(output):
             wanted[output] = nothing._replace(
                 tree=tree,
@@ -155,18 +155,18 @@ def host_directory(top: Path, host: str | None) -> Path:
 
 
 def services_of_host(
-    of_host: Sequence[RenewLetsEncrypt], configuration: "Configuration | None"
+    host_certificates: Sequence[RenewLetsEncrypt], configuration: "Configuration | None"
 ) -> Sequence[Kind]:
     """Return the services of a host: its certificates', their loggers, and a bundle.
 
     Raises Fatals, with the file that asks for them, if they cannot be together.
     """
-    if not of_host:
+    if not host_certificates:
         return ()
     if configuration is None:
-        return host_services(of_host)
+        return host_services(host_certificates)
     try:
-        return host_services(of_host, configuration.document.bundle)
+        return host_services(host_certificates, configuration.document.bundle)
     except Fatal as fatal:
         path = configuration.path
         raise Fatals(f"{path}: {message}" for message in fatal.messages) from None
@@ -185,11 +185,11 @@ def refuse_invalid(tree: Tree, output: Path) -> None:
 
 
 def tree_of_page(
-    tree: Tree, of_host: Iterable[RenewLetsEncrypt], page: str
+    tree: Tree, host_certificates: Iterable[RenewLetsEncrypt], page: str
 ) -> dict[str, File]:
     """Return the part of a tree that is about a page: its service, and the logger."""
     names = set()
-    for certificate in of_host:
+    for certificate in host_certificates:
         if certificate.page == page:
             names.update([certificate.service, certificate.log_service])
     files = {}
@@ -215,8 +215,8 @@ def preview(rendering: Rendering) -> list[Update]:
     for output, wanted in rendering.wanted.items():
         with open_output(output, follow=not wanted.host) as top:
             update = compare(wanted, output, top)
-            services = sorted(wanted.services)
-            foreign = foreign_files(top, services, update.record_after)
+            names = sorted(wanted.services)
+            foreign = foreign_files(top, names, update.record_after)
         paths: list[str] = []
         for of_service in foreign.values():
             paths += of_service

@@ -77,7 +77,7 @@ def drift_lines(update: Update) -> list[str]:
     if not changes:
         changes = record_change(update.present, update.record_after)
     lines = []
-    for change in sorted(changes, key=lambda change: change.path):
+    for change in sorted(changes, key=lambda change: (change.path, change.action)):
         path = update.wanted.prefix + change.path
         lines.append(printable(f"{path}: {change.reason}"))
     return lines
