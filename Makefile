@@ -1,17 +1,15 @@
-# For those who work on s6gen. PYTHON may name an interpreter that has the dev extra installed.
+# For those who work on s6gen. PYTHON may name an interpreter that has the extra "dev" installed.
 PYTHON = .venv/bin/python
 
 check:
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	sh tests/run
-
-quick:
 	sh tests/run quick
 
-lowest:
-	sh tests/run lowest
+format:
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
 
 golden:
 	PYTHONPATH=.:tests $(PYTHON) tests/rendering/test_golden.py
@@ -26,4 +24,4 @@ bench:
 	$(PYTHON) benchmarks/check.py
 	$(PYTHON) benchmarks/hourly_run.py
 
-.PHONY: check quick lowest golden schema bench
+.PHONY: check format golden schema bench

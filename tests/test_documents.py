@@ -51,7 +51,8 @@ def test_the_manual_page_of_the_file_has_every_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/service.md", "docs/configuration.md"]
+    "document",
+    ["README.md", "CONTRIBUTING.md", "docs/service.md", "docs/configuration.md"],
 )
 def test_links_lead_somewhere(document: str) -> None:
     text = (TOP / document).read_text()

@@ -99,3 +99,18 @@ def test_folders_are_small() -> None:
         modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         sizes[folder] = len(modules)
     assert {folder: size for folder, size in sizes.items() if size > 16} == {}
+
+
+def test_the_architecture_names_every_module() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    contents = (PACKAGE / ALONE / "__init__.py").read_text()
+    missing = []
+    for path in MODULES:
+        if path.name == "__init__.py":
+            continue
+        is_named = (
+            f"{path.stem} " in contents if ALONE in path.parts else path.name in text
+        )
+        if not is_named:
+            missing.append(name_of(path))
+    assert missing == []
