@@ -9,8 +9,8 @@ from dataclasses import replace
 from cryptography.hazmat.primitives import serialization
 from josepy import b64
 
-from . import files
 from .certificates import parse_chain
+from .files import read_file, replace_file
 from .keys import (
     Json,
     Key,
@@ -43,7 +43,7 @@ class Account:
         self.url = ""
         self.thumbprint = thumbprint_of(key)
         self.name = f"{server.directory_url} {self.thumbprint}"
-        """How FILE.state knows it."""
+        """The name of the account in FILE.state."""
 
     def sign_in(self) -> None:
         """Act for the account. Unless known, it is created, or found by its key."""
@@ -51,10 +51,10 @@ class Account:
         known = self.memory.state.accounts.get(self.name)
         if known and known.url:
             self.url = known.url
-            told = known.contact
+            contact_at_ca = known.contact
         else:
-            told = self.register()
-        if contact and told is not None and told != contact:
+            contact_at_ca = self.register()
+        if contact and contact_at_ca is not None and contact_at_ca != contact:
             self.post(self.url, {"contact": list(contact)})
         self.remember(KnownAccount(self.url, contact))
 
@@ -134,7 +134,7 @@ def no_memory() -> StateFile:
 
 def revoke(options: Options, server: Server) -> int:
     """Revoke a certificate, signed by the account or else by its key (section 7.6)."""
-    chain = parse_chain(files.read(options.revoke), options.revoke)
+    chain = parse_chain(read_file(options.revoke), options.revoke)
     if options.account_key:
         signer = found_account(options, server, load_key(options.account_key))
     else:
@@ -166,7 +166,7 @@ def roll_over(options: Options, server: Server) -> int:
     beside = f"{path}.next"
     old = load_key(path)
     if not os.path.exists(beside):  # noqa: PTH110 (pathlib is slow to load)
-        files.replace(beside, pem_of(make_key(options.key_type)), 0o600)
+        replace_file(beside, pem_of(make_key(options.key_type)), 0o600)
     new = load_key(beside)
     try:
         account = found_account(options, server, old)

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from josepy import b64
 
-from .files import read, replace
+from .files import read_file, replace_file
 from .keys import Key, is_same_key, load_key, load_or_make_key, make_key, pem_of
 from .messages import USAGE, Fatal, inform, shortened, utc
 from .options import Options
@@ -111,7 +111,7 @@ def make_request(options: Options) -> Request:
     names = {normal_name(name) for name in options.domain}
     if options.new_key:
         key = make_key(options.key_type)
-        replace(f"{options.domain_key}.next", pem_of(key), 0o600)
+        replace_file(f"{options.domain_key}.next", pem_of(key), 0o600)
         return make_csr(key, names)
     key = load_or_make_key(options.domain_key, options.key_type, options.quiet)
     if options.csr and os.path.exists(options.csr):  # noqa: PTH110 (pathlib is slow to load)
@@ -122,7 +122,7 @@ def make_request(options: Options) -> Request:
     request = make_csr(key, names)
     if options.csr:
         pem = request.public_bytes(serialization.Encoding.PEM)
-        replace(options.csr, pem, 0o644)
+        replace_file(options.csr, pem, 0o644)
         names_text = shortened(sorted(names))
         inform(options.quiet, f"{options.csr}: new request for {names_text}")
     return request
@@ -131,7 +131,7 @@ def make_request(options: Options) -> Request:
 def load_csr(path: str) -> Request:
     """The certificate request in a PEM file. Raises Fatal for another content."""
     try:
-        request = x509.load_pem_x509_csr(read(path))
+        request = x509.load_pem_x509_csr(read_file(path))
         names = names_of(request)
     except ValueError as error:
         message = f"{path}: not a certificate signing request in PEM"
@@ -190,7 +190,7 @@ def pem_chain(chain: list[x509.Certificate]) -> str:
 
 
 def describe(certificate: x509.Certificate) -> InstalledChain:
-    """What the decisions need to know of a certificate, without a fault."""
+    """Return a certificate as the decisions see it, without a fault."""
     start, end = validity(certificate)
     return InstalledChain(
         fault="",
@@ -204,7 +204,7 @@ def describe(certificate: x509.Certificate) -> InstalledChain:
 
 
 def renewal_identifier(certificate: x509.Certificate) -> str:
-    """How a CA is asked when to renew it (RFC 9773 section 4.1), "" if it cannot be."""
+    """Return its name in questions to the CA (RFC 9773 section 4.1), or ""."""
     number = certificate.serial_number
     try:
         extension = certificate.extensions.get_extension_for_class(
@@ -218,7 +218,7 @@ def renewal_identifier(certificate: x509.Certificate) -> str:
 
 
 def validity(certificate: x509.Certificate) -> tuple[float, float]:
-    """From when to when it is valid.
+    """Return the begin and the end of its validity.
 
     cryptography before 42 has times without a zone only; they are UTC.
     """
@@ -232,7 +232,7 @@ def validity(certificate: x509.Certificate) -> tuple[float, float]:
 
 
 def misfit(chain: list[x509.Certificate], names: set[str], key: Any) -> str:
-    """What is wrong with a chain for these names and this public key, "" if nothing."""
+    """Return the fault of a chain for these names and this public key, or ""."""
     if not is_same_key(chain[0].public_key(), key):
         return "is for another key"
     missing = names - names_of(chain[0])
@@ -242,7 +242,7 @@ def misfit(chain: list[x509.Certificate], names: set[str], key: Any) -> str:
 
 
 def defect(chain: list[x509.Certificate], now: float) -> str:
-    """What is wrong with a new chain, whoever it is for, "" if nothing."""
+    """Return the fault that a new chain has for anybody, or ""."""
     start, end = validity(chain[0])
     if not start - SKEW <= now < end:
         return f"is valid {utc(start)} to {utc(end)}: not now"

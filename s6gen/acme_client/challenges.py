@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from josepy import b64
 
 from .certificates import normal_name
-from .files import LIMIT, remove
+from .files import LIMIT, remove_file
 from .messages import USAGE, Fatal, say
 from .options import Options
 from .state import Provisioned, StateFile
@@ -34,7 +34,7 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 @dataclass(frozen=True)
 class Challenge:
-    """What is to be provisioned for one name."""
+    """One file or TXT record to be provisioned, for one name."""
 
     key: str
     """The name of the file, or of the record."""
@@ -53,13 +53,13 @@ class Challenges:
         self.names = {name.removeprefix("*.") for name in names}
         self.planned: list[Challenge] = []
         self.kind = "dns-01" if options.dns_hook else "http-01"
-        self.place = options.dns_hook or options.acme_dir
-        if not self.place:
+        self.location = options.dns_hook or options.acme_dir
+        if not self.location:
             raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
         if self.kind == "http-01":
             if any(name.startswith("*.") for name in names):
                 raise Fatal("a wildcard needs DNS-01: give --dns-hook", USAGE)
-            self.directory = open_writable(self.place)
+            self.directory = open_writable(self.location)
 
     def plan(self, url: str, name: str, token: str, thumbprint: str) -> None:
         """Add the challenge of one name.
@@ -84,12 +84,12 @@ class Challenges:
     def provision(self) -> None:
         """Make all that is planned."""
         made = tuple((plan.key, plan.text, plan.name) for plan in self.planned)
-        note = Provisioned(self.kind, self.place, made)
+        note = Provisioned(self.kind, self.location, made)
         self.memory.state = replace(self.memory.state, provisioned=note)
         self.memory.save()
         for challenge in self.planned:
             if self.kind == "dns-01":
-                call_hook(self.place, "add", challenge.key, challenge.text)
+                call_hook(self.location, "add", challenge.key, challenge.text)
             else:
                 self.provision_file(challenge)
 
@@ -99,7 +99,7 @@ class Challenges:
             write_challenge(self.directory, challenge.key, challenge.text)
         except OSError as error:
             why = f"unable to write an answer: {error.strerror}"
-            raise Fatal(f"{self.place}: {why}") from error
+            raise Fatal(f"{self.location}: {why}") from error
         if self.options.fetches_challenge:
             fetch_challenge(self.options, challenge)
 
@@ -123,9 +123,9 @@ def remove_challenges(memory: StateFile) -> None:
     for key, text, _ in note.made:
         try:
             if note.kind == "dns-01":
-                call_hook(note.place, "remove", key, text)
+                call_hook(note.location, "remove", key, text)
             else:
-                remove(os.path.join(note.place, key))
+                remove_file(os.path.join(note.location, key))
         except (OSError, Fatal) as error:
             say("warning", f"unable to remove the answer {key}: {error}")
     memory.state = replace(memory.state, provisioned=None)
@@ -166,8 +166,8 @@ def fetch_challenge(options: Options, challenge: Challenge) -> None:
         message = f"{url}: unable to fetch the answer: {error} (--disable-check)"
         raise Fatal(message) from error
     if content != challenge.text.encode():
-        place = options.acme_dir
-        raise Fatal(f"{url}: serves something else than {place} (--disable-check)")
+        directory = options.acme_dir
+        raise Fatal(f"{url}: serves something else than {directory} (--disable-check)")
 
 
 def call_hook(program: str, verb: str, record: str, value: str) -> None:

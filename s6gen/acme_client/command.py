@@ -1,4 +1,4 @@
-"""What a run does: its command, the signals that end it, and how it ends."""
+"""One run: its command, the signals that end it, and its exit code."""
 
 from __future__ import annotations
 

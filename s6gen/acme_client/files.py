@@ -16,19 +16,19 @@ LIMIT = 1 << 20
 """Bytes: no file or response is longer that is what it should be."""
 
 
-def read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
     """The content of a file, at most LIMIT bytes; raises OSError."""
     with open(path, "rb") as stream:
         return stream.read(LIMIT)
 
 
-def remove(path: str) -> None:
+def remove_file(path: str) -> None:
     """Remove a file if it is there."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
 
-def replace(path: str, content: bytes, mode: int, synced: bool = True) -> None:
+def replace_file(path: str, content: bytes, mode: int, synced: bool = True) -> None:
     """Write a file beside path, then rename it: a reader sees the old or the new one.
 
     With `synced` it survives a power cut. Mode and group of an existing file are kept.
@@ -43,7 +43,7 @@ def replace(path: str, content: bytes, mode: int, synced: bool = True) -> None:
         mode, group = status.st_mode & 0o777, status.st_gid
     beside = f"{path}.tmp"
     try:
-        remove(beside)
+        remove_file(beside)
         write_new(beside, content, mode, group, synced)
         os.rename(beside, path)
         if synced:
@@ -52,7 +52,7 @@ def replace(path: str, content: bytes, mode: int, synced: bool = True) -> None:
         raise Fatal(f"{path}: unable to write: {error.strerror}") from error
     finally:
         with contextlib.suppress(OSError):
-            remove(beside)
+            remove_file(beside)
 
 
 def write_new(path: str, content: bytes, mode: int, group: int, synced: bool) -> None:
@@ -81,7 +81,7 @@ def sync_directory(path: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: str) -> Iterator[None]:
+def hold_lock(path: str) -> Iterator[None]:
     """Hold a lock on a directory or a file, which is made and stays; wait for it first.
 
     The kernel gives it up with the process, however that ends (flock(2)).

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy import b64, jwa, jwk
 
-from .files import locked, read, replace
+from .files import hold_lock, read_file, replace_file
 from .messages import USAGE, Fatal, inform
 
 Json = dict[str, Any]
@@ -25,10 +25,10 @@ def load_or_make_key(path: str, kind: str, quiet: bool) -> Key:
     """The private key in a file, which is made if it is missing."""
     # pathlib is slow to load:
     if not os.path.exists(path):  # noqa: PTH110
-        with locked(os.path.dirname(path) or "."):  # noqa: PTH120
+        with hold_lock(os.path.dirname(path) or "."):  # noqa: PTH120
             # Another run may have made it while this one waited.
             if not os.path.exists(path):  # noqa: PTH110
-                replace(path, pem_of(make_key(kind)), 0o600)
+                replace_file(path, pem_of(make_key(kind)), 0o600)
                 inform(quiet, f"{path}: new {kind} key")
     return load_key(path)
 
@@ -36,7 +36,7 @@ def load_or_make_key(path: str, kind: str, quiet: bool) -> Key:
 def load_key(path: str) -> Key:
     """The private key in a PEM file. Raises Fatal for another content."""
     try:
-        key = serialization.load_pem_private_key(read(path), None)
+        key = serialization.load_pem_private_key(read_file(path), None)
     except (ValueError, TypeError) as error:
         message = f"{path}: not an unencrypted private key in PEM"
         raise Fatal(message, USAGE) from error
@@ -118,7 +118,7 @@ def sign_binding(key: Key, url: str, kid: str, secret_file: str) -> Json:
 
     The CA gave the name of a MAC key, kid, and the key, which is in a file.
     """
-    encoded = read(secret_file).strip().rstrip(b"=")
+    encoded = read_file(secret_file).strip().rstrip(b"=")
     is_base64url = re.fullmatch(rb"[A-Za-z0-9_-]{2,}", encoded)
     if not is_base64url or len(encoded) % 4 == 1:
         raise Fatal(f"{secret_file}: not base64url", USAGE)

@@ -25,7 +25,7 @@ IRRELEVANT = frozenset({"quiet", "timeout", "check", "force"})
 
 @dataclass(frozen=True)
 class Options:
-    """What one run is asked for. A text or path that was not given is "".
+    """The options of one run. A text or path that was not given is "".
 
     The fields are named after the options; s6gen-acme(1) says what they do.
     """

@@ -89,7 +89,7 @@ def place_order(
 
 
 def wanted_order(account: Account, names: set[str]) -> Json:
-    """What is ordered: identifiers and profile. Raises Fatal for an unknown profile."""
+    """Return the payload of newOrder. Raises Fatal for a profile not on offer."""
     identifiers = []
     for name in sorted(names):
         kind = "ip" if address_of(name) else "dns"

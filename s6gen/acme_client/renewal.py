@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from . import files
 from .certificates import describe, misfit, parse_chain, wanted_names_and_key
 from .challenges import remove_challenges
+from .files import hold_lock, read_file, remove_file, replace_file
 from .keys import load_key
 from .messages import OK, Fatal, inform, print_text, reason, say, shortened, utc
 from .options import Options
@@ -46,7 +46,7 @@ def keep_current(
     memory = StateFile(options.out, fingerprint)
     if is_idle(options, memory, inspect_chain(options)):
         return OK
-    with files.locked(f"{options.out}.lock"):
+    with hold_lock(f"{options.out}.lock"):
         memory = StateFile(options.out, fingerprint)
         remove_challenges(memory)
         settle_new_key(options)
@@ -75,7 +75,7 @@ def inspect_chain(options: Options) -> InstalledChain:
     """Read FILE, and compare it with the names and the key that it has to be for."""
     chain = InstalledChain()
     try:
-        certificates = parse_chain(files.read(options.out), options.out)
+        certificates = parse_chain(read_file(options.out), options.out)
         chain = describe(certificates[0])
         names, key = wanted_names_and_key(options)
     except FileNotFoundError as missing:
@@ -130,10 +130,10 @@ def settle_new_key(options: Options) -> None:
     if not options.domain_key or not os.path.exists(beside):
         return
     with contextlib.suppress(OSError, Fatal):
-        chain = parse_chain(files.read(options.out), options.out)
+        chain = parse_chain(read_file(options.out), options.out)
         if not misfit(chain, set(), load_key(beside).public_key()):
             os.rename(beside, options.domain_key)
-    files.remove(beside)
+    remove_file(beside)
 
 
 # When
@@ -183,7 +183,7 @@ def ask_window(
 
 
 def renewal_info(server: Server, memory: StateFile) -> str:
-    """Where the CA is asked when to renew: noted, else from its directory."""
+    """Return the URL of renewal information: noted, else from the directory."""
     issued = memory.state.issued
     if issued and issued.renewal_info:
         return issued.renewal_info
@@ -209,7 +209,7 @@ def renew(
     try:
         memory.save()
         pem = obtain_chain(options, memory, server, replaces)
-        files.replace(options.out, pem.encode(), 0o640)
+        replace_file(options.out, pem.encode(), 0o640)
     except Exception as failure:
         if server.usage.asked:
             with contextlib.suppress(Fatal):

@@ -1,4 +1,4 @@
-"""What a CA sends, taken with suspicion: of bounded size, and of the types expected."""
+"""Responses of a CA, taken with suspicion: their types, dates, URLs, problems."""
 
 from __future__ import annotations
 

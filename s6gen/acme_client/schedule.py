@@ -1,4 +1,4 @@
-"""When a certificate is renewed, and how long a failure waits.
+"""The schedule: when a certificate is renewed, and how long a failure waits.
 
 Pure decisions: what is known, and the time, are passed in. All times are seconds
 since 1970, all durations seconds. A `chance` is a random number from 0 to 1: many
@@ -17,11 +17,11 @@ NEVER = float("inf")
 RELEASED = 1795478400
 """2026-11-24: a clock before this day is wrong."""
 SKEW = 5 * MINUTE
-"""How far two honest clocks may differ."""
+"""The most by which two honest clocks differ."""
 SHORT_LIFETIME = 10 * DAY
 """A certificate that lives less is renewed at half of its life."""
 LAST_PART = 0.05
-"""When this part of its lifetime is left, a certificate is renewed in any case."""
+"""The part of its lifetime with which a certificate is renewed in any case."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class InstalledChain:
     """The end of a sentence about FILE, "" if nothing is wrong."""
     names: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
-    """What would be ordered now: the CA's directory, the profile, the names."""
+    """The terms of an order now: the CA's directory, the profile, the names."""
     start: float = 0.0
     end: float = 0.0
     identifier: str = ""
@@ -60,7 +60,7 @@ def check_clock(chain: InstalledChain, now: float) -> None:
 def renewal_due(
     chain: InstalledChain, state: State, now: float, force: bool = False
 ) -> tuple[float, str]:
-    """From which time on FILE is to be ordered anew (0: at once), and why."""
+    """Return the time from which FILE is to be renewed (0: at once), and why."""
     if force:
         return 0, "--force was given"
     if chain.fault:
@@ -76,7 +76,7 @@ def renewal_due(
 def renewal_time(
     chain: InstalledChain, suggestion: Suggestion | None
 ) -> tuple[float, str]:
-    """When a usable certificate is to be renewed, and by which rule."""
+    """Return the time to renew a usable certificate, and the rule that says so."""
     lifetime = chain.end - chain.start
     known = suggestion_for(chain, suggestion)
     if known and known.moment is not None:
@@ -92,7 +92,7 @@ def renewal_time(
 def suggestion_for(
     chain: InstalledChain, suggestion: Suggestion | None
 ) -> Suggestion | None:
-    """What the CA said of this certificate; None if it spoke of another one."""
+    """Return the suggestion if it is for this certificate, else None."""
     if suggestion and suggestion.certificate == chain.identifier:
         return suggestion
     return None
@@ -101,7 +101,7 @@ def suggestion_for(
 def next_question(
     chain: InstalledChain, suggestion: Suggestion | None, now: float
 ) -> float:
-    """When to ask the CA for its window again (0: at once, NEVER for what is no use).
+    """Return when to ask the CA for its window (0: at once, NEVER if it is no use).
 
     RFC 9773 section 4.3. A time that was noted while the clock was wrong is at most a
     day away.
@@ -115,7 +115,7 @@ def next_question(
 
 
 def idle_until(chain: InstalledChain, state: State, now: float, hold: float) -> float:
-    """Until when no run has anything to do, unless the renewal is forced.
+    """Return until when no run has anything to do, unless it is forced.
 
     Hold is the earliest next attempt after a failure, 0 if there is none: a usable
     certificate waits for it, at most until it expires.
@@ -128,7 +128,7 @@ def idle_until(chain: InstalledChain, state: State, now: float, hold: float) -> 
 
 
 def hold_until(failure: Failure | None, terms: dict[str, object], now: float) -> float:
-    """The earliest next attempt after failures with the same terms; 0 if there is none.
+    """Return the earliest next attempt after failures with these terms, or 0.
 
     A time more than a week away was noted while the clock was wrong.
     """
@@ -140,7 +140,7 @@ def hold_until(failure: Failure | None, terms: dict[str, object], now: float) ->
 
 
 def pause_after(failures: int, left: float, spent: bool, chance: float) -> float:
-    """How long to wait after so many failures in a row.
+    """Return the seconds to wait after so many failures in a row.
 
     Left is the rest of a usable certificate's life, 0 without one. A CA that has not
     `spent` one of the validations that it limits is asked again sooner.
@@ -157,13 +157,13 @@ def pause_after(failures: int, left: float, spent: bool, chance: float) -> float
 
 
 def choose_moment(start: float, end: float, chance: float) -> float:
-    """A time in a window, early enough that an hourly run comes before its end."""
+    """Return a time in a window, so early that an hourly run comes before its end."""
     latest = max(end - HOUR, (start + end) / 2)
     return start + (latest - start) * chance
 
 
 def next_question_after(retry_after: float, now: float) -> float:
-    """When to ask for the window again, where the CA says how long to wait, or 0.
+    """Return when to ask for the window again; the CA wants so many seconds, or 0.
 
     Six hours unless it says; at least a minute, at most a day (RFC 9773 section 4.3.2).
     """
@@ -174,7 +174,7 @@ def next_question_after(retry_after: float, now: float) -> float:
 def next_question_after_failure(
     status: int, retry_after: float, now: float, chance: float
 ) -> float:
-    """When to ask for the window again after the question failed with an HTTP status.
+    """Return when to ask again after the question failed with an HTTP status.
 
     A CA that refuses it (4xx) is asked once a day.
     """

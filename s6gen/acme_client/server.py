@@ -19,9 +19,9 @@ from .responses import Document, Response, split_url
 SOON = 0.02
 """Seconds that a CA gets before it is polled for the first time."""
 BAD_NONCES = 50
-"""How often in a row a CA may refuse a nonce."""
+"""So many nonces a CA may refuse in a row."""
 TRIES = 4
-"""How often a request is sent that does no harm twice."""
+"""So often a request is sent that does no harm twice."""
 NONCE = re.compile(r"[A-Za-z0-9_-]{1,1000}")
 
 Sign = Callable[[str], bytes]
@@ -30,7 +30,7 @@ Sign = Callable[[str], bytes]
 
 @dataclass
 class Usage:
-    """What this run has cost the CA so far."""
+    """The cost of this run for the CA so far."""
 
     asked: bool = False
     """A request was sent."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .files import read, replace
+from .files import read_file, replace_file
 from .messages import say
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ class KnownAccount:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What the CA said of one certificate's renewal (RFC 9773)."""
+    """The renewal of one certificate, as the CA suggests it (RFC 9773)."""
 
     certificate: str
     """The certificate's identifier (section 4.1)."""
@@ -58,7 +58,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Issued:
-    """How the certificate in FILE was ordered."""
+    """The order that brought the certificate in FILE."""
 
     terms: tuple[str, ...] = ()
     """The CA's directory, the profile, the names."""
@@ -72,7 +72,7 @@ class Provisioned:
 
     kind: str
     """http-01 or dns-01."""
-    place: str
+    location: str
     """The directory of the files, or the program that removes the records."""
     made: tuple[tuple[str, str, str], ...]
     """For each its file or record, its content, and the name that it is for."""
@@ -102,10 +102,10 @@ class StateFile:
             self.state = self.load()
 
     def load(self) -> State:
-        """What the file holds; raises OSError."""
+        """Return the content of the file; raises OSError."""
         if not self.path:
             return State()
-        _, _, rest = read(self.path).partition(b"\n")
+        _, _, rest = read_file(self.path).partition(b"\n")
         checksum, _, content = rest.partition(b"\n")
         if checksum == checksum_of(content):
             with contextlib.suppress(ValueError, RecursionError):
@@ -124,7 +124,7 @@ class StateFile:
         content = json.dumps(dump_state(self.state), indent=1).encode() + b"\n"
         first = f"{int(start)} {end:.0f} {self.fingerprint()}\n".encode()
         head = first + checksum_of(content) + b"\n"
-        replace(self.path, head + content, 0o600, synced)
+        replace_file(self.path, head + content, 0o600, synced)
 
 
 def checksum_of(content: bytes) -> bytes:
@@ -243,7 +243,7 @@ def dump_state(state: State) -> Json:
     if provisioned := state.provisioned:
         sections["answers"] = {
             "kind": provisioned.kind,
-            "place": provisioned.place,
+            "place": provisioned.location,
             "made": [list(entry) for entry in provisioned.made],
         }
     return sections

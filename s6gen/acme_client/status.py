@@ -7,8 +7,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import files
 from .certificates import describe, parse_chain
+from .files import read_file
 from .messages import NO, OK, Fatal, print_text, reason, shortened, utc
 from .options import Options
 from .renewal import inspect_chain
@@ -33,7 +33,7 @@ def print_check(options: Options) -> int:
 
 
 def read_state(path: str) -> State:
-    """What is remembered of a chain."""
+    """Return the state beside a chain."""
     return StateFile(path, lambda: "").state
 
 
@@ -71,7 +71,7 @@ def cell(value: object) -> str:
 
 
 def status_of(path: str, now: float) -> dict[str, Any]:
-    """What is known of one chain, without the options that keep it."""
+    """Return a row about one chain, made without the options that keep it."""
     state = read_state(path)
     chain = read_chain(path, state)
     when, why = renewal_due(chain, state, now)
@@ -93,7 +93,7 @@ def read_chain(path: str, state: State) -> InstalledChain:
     chain = InstalledChain()
     terms = state.issued.terms if state.issued else ()
     try:
-        chain = describe(parse_chain(files.read(path), path)[0])
+        chain = describe(parse_chain(read_file(path), path)[0])
     except FileNotFoundError:
         pass
     except (OSError, Fatal) as error:
