@@ -216,7 +216,9 @@ def preview(rendering: Rendering) -> list[Update]:
         with open_output(output, follow=not wanted.host) as top:
             update = compare(wanted, output, top)
             names = sorted(wanted.services)
-            foreign = foreign_files(top, names, update.record_after)
+            # A file that is about to be removed is in the record of the last rendering.
+            ours = update.present.record | update.record_after
+            foreign = foreign_files(top, names, ours)
         paths: list[str] = []
         for of_service in foreign.values():
             paths += of_service

@@ -34,6 +34,11 @@ def test_the_client_of_the_first_release_is_removed(tmp_path: Path) -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     record.write_text(f"{record.read_text()}{empty}  {old}\n")
 
+    assert call("render", *SITE, "--check", cwd=tmp_path) == (
+        1,
+        f"{old}: templates changed\n",
+        "",
+    )
     code, out, _ = call("render", *SITE, cwd=tmp_path)
 
     assert code == 0

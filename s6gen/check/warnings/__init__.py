@@ -1,7 +1,6 @@
 """All warnings: the table of rules for sources that compile and are surely wrong.
 
-To add one: a function in the file of its subject, a line in a table here, and a page in
-docs/warnings.
+ARCHITECTURE.md tells what else a new warning needs.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
