@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import attrs
-
 from s6gen.check.errors import tree_errors
 from s6gen.configuration.addition import with_certificate
 from s6gen.configuration.certificates import certificate_layers, certificates
@@ -35,9 +33,11 @@ if TYPE_CHECKING:  # it takes a while to load, and is not needed without a file
     from s6gen.configuration.document import Configuration
 
 
-@attrs.frozen(kw_only=True)
-class RenderOptions:
-    """The command line of `s6gen render`. None and False are what was not given."""
+class RenderOptions(NamedTuple):
+    """The command line of `s6gen render`. None and False are what was not given.
+
+    A NamedTuple, because making an attrs class takes longer, at every start of s6gen.
+    """
 
     values: Mapping[str, Any]
     """The parameters of certificates that were given, by their keys in s6gen.toml."""
@@ -72,7 +72,7 @@ def prepare(options: RenderOptions) -> Rendering:
             configuration, options.config, options.values, options.host
         )
         # The addition has the values of the command line in it.
-        options = attrs.evolve(options, values={})
+        options = options._replace(values={})
     elif configuration is None:
         refuse_incomplete(options)
     current = addition or configuration
