@@ -1,11 +1,11 @@
 """Keeps one TLS certificate current by ACME (RFC 8555, RFC 9773).
 
 Needs Python 3.11 and the `acme` package, nothing else: this directory may be copied
-and run alone. FILE is the chain that --out names. Times are seconds since 1970, and
-a section without a name is one of RFC 8555. Read it in this order; what has a star
-works without the acme package.
+and run alone, as `python3 -I DIRECTORY/__main__.py`. FILE is the chain that --out
+names. Times are seconds since 1970, and a section without a name is one of RFC 8555.
+Read it in this order; what has a star works without the acme package.
 
-    __main__      *  the hourly run: if nothing is due, no other file is read
+    __main__      *  the hourly run: if nothing is due, no other module is read
     messages      *  errors, exit codes, lines on stderr
     options       *  the command line as a frozen record
     command       *  what is to be done, and the signals that end it
@@ -24,5 +24,6 @@ works without the acme package.
 
 Private keys are read in `keys` alone. `server` alone opens a connection to a CA;
 `challenges` fetches a challenge file back, where it is asked to check it. `files`
-writes the keys, the chain and FILE.state; `challenges` writes the challenge files.
+writes the keys, the chain and FILE.state (a new key waits in KEY.next, and is renamed
+by `renewal` or `account`); `challenges` writes the challenge files.
 """

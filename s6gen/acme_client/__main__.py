@@ -6,7 +6,7 @@ hourly run does without is imported later, in `main`.
 """
 
 # pathlib is slow to load:
-# ruff: noqa: PTH100, PTH113, PTH116, PTH119, PTH120, PTH123
+# ruff: noqa: PTH113, PTH116, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ OK, TEMPORARY = 0, 111
 
 def main() -> None:
     """Run the command `s6gen-acme`; the process ends with its exit code."""
+    # Once more, for the installed command, whose first line is not in this file.
+    _signal.signal(_signal.SIGALRM, _signal.SIG_IGN)
     arguments = sys.argv[1:]
     code = OK
     try:
@@ -49,10 +51,11 @@ def last_run_holds(arguments: list[str], now: float) -> bool:
     try:
         with open(f"{file_of(arguments)}.state", encoding="ascii") as state:
             start, end, known = state.readline().rstrip("\n").split(" ", 2)
-        is_time = float(start) <= now < float(end)
+        if not float(start) <= now < float(end):
+            return False
+        return known == fingerprint(arguments)
     except (ValueError, OSError):
         return False
-    return is_time and known == fingerprint(arguments)
 
 
 def file_of(arguments: list[str]) -> str:
@@ -78,19 +81,26 @@ def fingerprint(arguments: list[str]) -> str:
 
 
 def package_name() -> str:
-    """The name of this package, which Python does not know of a file started by path.
+    """The name of this package; it is imported first if Python does not know it.
 
-    The directory above is on sys.path only while the package itself is imported, so
-    that nothing that lies beside it is ever imported by mistake.
+    A file that was started by its path belongs to no package. Its directory is taken
+    as one, whatever it is called, and sys.path stays as it is: nothing that lies
+    beside it is ever imported by mistake.
     """
     if __spec__ and __spec__.parent:  # installed, or started with -m
         return __spec__.parent
     sys.dont_write_bytecode = True  # a service directory stays as it was compiled
-    directory = os.path.dirname(os.path.abspath(__file__))
-    name = os.path.basename(directory)
-    sys.path.insert(0, os.path.dirname(directory))
-    __import__(name)
-    del sys.path[0]
+    import importlib.util
+
+    name = "s6gen_acme_client"
+    directory = os.path.dirname(os.path.realpath(__file__))
+    spec = importlib.util.spec_from_file_location(
+        name,
+        os.path.join(directory, "__init__.py"),
+        submodule_search_locations=[directory],
+    )
+    assert spec
+    sys.modules[name] = importlib.util.module_from_spec(spec)
     return name
 
 

@@ -116,9 +116,10 @@ def make_request(options: Options) -> Request:
     key = load_or_make_key(options.domain_key, options.key_type, options.quiet)
     if options.csr and os.path.exists(options.csr):  # noqa: PTH110 (pathlib is slow to load)
         request = load_csr(options.csr)
-        has_key = is_same_key(request.public_key(), key.public_key())
-        if has_key and names_of(request) == names:
-            return request
+        # The names first: a key of a kind that nobody knows is no key to compare.
+        if names_of(request) == names:
+            if is_same_key(request.public_key(), key.public_key()):
+                return request
     request = make_csr(key, names)
     if options.csr:
         pem = request.public_bytes(serialization.Encoding.PEM)

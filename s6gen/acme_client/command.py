@@ -12,8 +12,10 @@ import time
 import warnings
 from collections.abc import Callable
 
+from .files import hold_lock
 from .messages import BUG, TEMPORARY, USAGE, Fatal, Stopped, reason, say
 from .options import Options, parse
+from .schedule import InstalledChain, check_clock
 from .server import Server
 
 GRACE = 10
@@ -73,13 +75,39 @@ def do(options: Options, server: Server, fingerprint: Callable[[], str]) -> int:
         from .status import print_check
 
         return print_check(options)
+    if not options.out:
+        return write_to_stdout(options, server)
     if is_surely_due(options):
-        connect_ahead(server)
-    from .renewal import keep_current, write_to_stdout
+        return renew_at_once(options, server, fingerprint)
+    from .renewal import keep_current
 
-    if options.out:
-        return keep_current(options, server, fingerprint)
-    return write_to_stdout(options, server)
+    return keep_current(options, server, fingerprint)
+
+
+def write_to_stdout(options: Options, server: Server) -> int:
+    """Order now, and print the chain, as acme-tiny does; return the exit code."""
+    connect_ahead(server)
+    from .renewal import print_new_chain
+
+    return print_new_chain(options, server)
+
+
+def renew_at_once(
+    options: Options, server: Server, fingerprint: Callable[[], str]
+) -> int:
+    """Renew FILE, which is surely due; return the exit code.
+
+    The connection is made under the lock: while another run holds it, which may make
+    FILE, nobody connects.
+    """
+    if not options.force:
+        check_clock(InstalledChain(), time.time())
+    with hold_lock(f"{options.out}.lock"):
+        if is_surely_due(options):
+            connect_ahead(server)
+        from .renewal import renew_if_due
+
+        return renew_if_due(options, server, fingerprint)
 
 
 def change_account(options: Options, server: Server) -> int:
@@ -98,7 +126,7 @@ def change_account(options: Options, server: Server) -> int:
 
 def is_surely_due(options: Options) -> bool:
     """Tell whether this run will ask the CA, as far as can be told at once."""
-    if options.force or not options.out:
+    if options.force:
         return True
     paths = (options.out, f"{options.out}.state")
     return not any(map(os.path.exists, paths))
@@ -111,8 +139,11 @@ def connect_ahead(server: Server) -> None:
     same time, some processes find no ciphers (19 of 1,000 with Debian 13).
     """
     server.prepare()
-    threading.Thread(target=import_ahead, daemon=True).start()
+    thread = threading.Thread(target=import_ahead, daemon=True)
+    thread.start()
     server.connect()
+    # Its imports are whole by then, or have failed: then the next one says why.
+    thread.join()
 
 
 def import_ahead() -> None:

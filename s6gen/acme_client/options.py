@@ -81,6 +81,8 @@ class Options:
             if not value or name in IRRELEVANT:
                 continue
             terms[name] = list(value) if isinstance(value, tuple) else value
+        if self.fetches_challenge:
+            terms["self_check"] = True  # as the first release noted it
         return terms
 
 

@@ -47,25 +47,32 @@ def keep_current(
     if is_idle(options, memory, inspect_chain(options)):
         return OK
     with hold_lock(f"{options.out}.lock"):
-        memory = StateFile(options.out, fingerprint)
-        remove_challenges(memory)
-        settle_new_key(options)
-        chain = inspect_chain(options)
-        now = time.time()
-        question = next_question(chain, memory.state.suggestion, now)
-        if not options.force and now >= question:
-            ask_window(options, server, memory, chain)
-        if is_idle(options, memory, chain):
-            return OK
-        refuse_too_early(options, memory)
-        _, why = renewal_due(chain, memory.state, time.time(), options.force)
-        inform(options.quiet, f"{options.out}: {why}, ordering")
-        renew(options, memory, chain, server)
+        return renew_if_due(options, server, fingerprint)
+
+
+def renew_if_due(
+    options: Options, server: Server, fingerprint: Callable[[], str]
+) -> int:
+    """Renew FILE if it is due, under the lock, which the caller holds."""
+    memory = StateFile(options.out, fingerprint)
+    remove_challenges(memory)
+    settle_new_key(options)
+    chain = inspect_chain(options)
+    now = time.time()
+    question = next_question(chain, memory.state.suggestion, now)
+    if not options.force and now >= question:
+        ask_window(options, server, memory, chain)
+    if is_idle(options, memory, chain):
+        return OK
+    refuse_too_early(options, memory)
+    _, why = renewal_due(chain, memory.state, time.time(), options.force)
+    inform(options.quiet, f"{options.out}: {why}, ordering")
+    renew(options, memory, chain, server)
     return OK
 
 
-def write_to_stdout(options: Options, server: Server) -> int:
-    """Order now, and print the chain, as acme-tiny does: without --out."""
+def print_new_chain(options: Options, server: Server) -> int:
+    """Order now, and print the chain on stdout: without --out."""
     memory = StateFile("", lambda: "")
     print_text(obtain_chain(options, memory, server, replaces=""))
     return OK

@@ -218,9 +218,11 @@ def provisioned_from(content: Json) -> Provisioned:
 
 def dump_state(state: State) -> Json:
     """The JSON of a state, under the names that every version reads."""
-    accounts = {}
+    accounts: Json = {}
     for key, account in state.accounts.items():
-        accounts[key] = {"url": account.url, "contact": list(account.contact or ())}
+        accounts[key] = {"url": account.url}
+        if account.contact is not None:
+            accounts[key]["contact"] = list(account.contact)
     sections: Json = {"accounts": accounts}
     if suggestion := state.suggestion:
         sections["renewal"] = {"id": suggestion.certificate, "ask": suggestion.ask}

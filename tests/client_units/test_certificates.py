@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import subprocess
 import time
 from typing import Any
 
@@ -16,12 +17,15 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.program import require
 
 from s6gen.acme_client.certificates import (
     common_name,
     defect,
     describe,
+    load_csr,
     make_csr,
+    make_request,
     misfit,
     names_of,
     normal_name,
@@ -199,3 +203,19 @@ def test_key_and_chain_belong_together_again_after_a_kill(
     chain = parse_chain((tmp_path / "chain").read_bytes(), "chain")
     assert misfit(chain, {"example.org"}, load_key(told.domain_key).public_key()) == ""
     assert sorted(one.name for one in tmp_path.iterdir()) == ["chain", "key"]
+
+
+def test_a_request_for_a_key_of_an_unknown_kind_is_made_anew(tmp_path: Path) -> None:
+    require("openssl")
+    key, csr = tmp_path / "key", tmp_path / "csr"
+    key.write_bytes(pem_of(make_key("ec256")))
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime239v1"]
+    command = ["openssl", "req", "-new", "-nodes", *curve, "-subj", "/CN=old.example"]
+    subprocess.run(
+        [*command, "-keyout", tmp_path / "other", "-out", csr],
+        check=True,
+        capture_output=True,
+    )
+    options = Options(csr=str(csr), domain=("new.example",), domain_key=str(key))
+    assert names_of(make_request(options)) == {"new.example"}
+    assert names_of(load_csr(str(csr))) == {"new.example"}

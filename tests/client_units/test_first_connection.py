@@ -36,6 +36,9 @@ def test_tls_is_set_up_before_the_imports_begin(
         def start(self) -> None:
             contexts.append(ca.context)
 
+        def join(self) -> None:
+            pass
+
     monkeypatch.setattr(threading, "Thread", Thread)
     connect_ahead(ca)
     assert contexts == [ca.context]

@@ -8,14 +8,21 @@ from pathlib import Path
 
 import pytest
 from support.client import CLIENT
+from support.program import free_port
 
-from s6gen.acme_client.__main__ import file_of, fingerprint
+from s6gen.acme_client.__main__ import file_of, fingerprint, last_run_holds
 from s6gen.acme_client.state import StateFile
 
 
 def run_without_packages(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the client where no package can be imported: enough if nothing is due."""
     command = [sys.executable, "-I", "-S", str(CLIENT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def run_at(path: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the client by another path."""
+    command = [sys.executable, "-I", str(path), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -103,7 +110,11 @@ def test_which_file_it_is_about(arguments: list[str], path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ["acme_client/__main__.py", "./acme_client/__main__.py", "other-name"]
+    "entry",
+    [
+        *("acme_client/__main__.py", "./acme_client/__main__.py", "other-name"),
+        *("acme_client-0.1", ".hidden", "acme", "cryptography", "email", "a b"),
+    ],
 )
 def test_started_by_path_it_leaves_no_bytecode(tmp_path: Path, entry: str) -> None:
     """Also under another name, from a directory in which it may write."""
@@ -120,6 +131,44 @@ def test_started_by_path_it_leaves_no_bytecode(tmp_path: Path, entry: str) -> No
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.rglob("__pycache__")) == []
+
+
+def test_a_link_starts_it_too(tmp_path: Path) -> None:
+    link = tmp_path / "s6gen-acme"
+    link.symlink_to(CLIENT)
+    done = run_at(link, "--version")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("missing", ["acme", "josepy", "cryptography"])
+@pytest.mark.parametrize("more", [[], ["--force"], ["--status"]])
+def test_a_missing_package_is_named(
+    tmp_path: Path, missing: str, more: list[str]
+) -> None:
+    """Also where a thread imports it, while the CA is connected to."""
+    program = (
+        f"import runpy, sys; sys.modules[{missing!r}] = None; sys.argv[0] = {str(CLIENT)!r}; "
+        f"runpy.run_path({str(CLIENT)!r}, run_name='__main__')"
+    )
+    files = [f"--{name}={tmp_path / name}" for name in ("out", "account-key", "csr")]
+    url = f"https://127.0.0.1:{free_port()}/dir"
+    command = [sys.executable, "-I", "-c", program, *files, "--directory-url", url]
+    done = subprocess.run(
+        [*command, *more], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == (
+        f"s6gen-acme: fatal: Python module {missing} is missing: "
+        "install python3-acme (Debian) or py3-acme (Alpine)\n"
+    )
+    assert done.returncode == 100
+
+
+def test_a_file_that_vanishes_meanwhile_is_a_change(
+    idle: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert last_run_holds(idle, time.time())
+    monkeypatch.setattr("os.path.isfile", lambda _: True)
+    assert not last_run_holds([*idle, "/missing"], time.time())
 
 
 def test_a_module_beside_the_package_is_not_imported(tmp_path: Path) -> None:

@@ -109,6 +109,21 @@ def test_a_challenge_is_fetched_without_out_or_if_a_port_is_named(
     assert parse(line, VERSION).fetches_challenge is fetches
 
 
+def test_the_terms_of_an_order_are_those_of_the_first_release() -> None:
+    line = ["--account-key", "a", "--csr", "c", "--out", "o", "--check-port", "80"]
+    terms = parse([*line, "--quiet", "--contact", "mailto:a"], VERSION).order_terms()
+    assert terms == {
+        "out": "o",
+        "account_key": "a",
+        "csr": "c",
+        "key_type": "ec256",
+        "directory_url": "https://acme-v02.api.letsencrypt.org/directory",
+        "contact": ["mailto:a"],
+        "check_port": "80",
+        "self_check": True,
+    }
+
+
 def test_the_version_is_that_of_the_package() -> None:
     ended = run("--version")
     assert (ended.code, ended.out) == (0, f"s6gen-acme {__version__}\n")
