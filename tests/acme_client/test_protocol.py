@@ -267,10 +267,10 @@ def test_two_at_once_order_once(host: Host, between: Proxy) -> None:
     ):
         assert halt.reached.wait(20)
         time.sleep(0.5)
+        assert between.connections == 1
         halt.released.set()
         assert (ended(one).code, ended(two).code) == (0, 0)
     assert between.requests.count("newOrder") == 1
-    assert between.connections == 1
 
 
 def test_two_services_share_an_account(host: Host) -> None:
