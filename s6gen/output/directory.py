@@ -15,6 +15,8 @@ from types import TracebackType
 from s6gen.errors import Exit, Fatal
 
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+ATTEMPTS = 20
+"""So often is a directory made that other renderings remove at once."""
 
 
 @contextlib.contextmanager
@@ -51,23 +53,40 @@ def output_failure(output: Path, error: OSError) -> Fatal:
 def lock_output(output: Path, *, follow: bool = True) -> Iterator[int]:
     """Open an output directory, made if missing, for one rendering at a time.
 
-    Directories that were made are removed again if the rendering is refused. Raises
-    Fatal if the directory cannot be written to, or if another rendering has the lock.
+    Directories that were made are removed again if the rendering is refused. Another
+    rendering may do so between our opening of the directory and our lock: then it is
+    made once more. Raises Fatal if the directory cannot be written to, or if another
+    rendering has the lock.
     """
-    missing = missing_directories(output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise output_failure(output, error) from None
-    try:
+    for _ in range(ATTEMPTS):
+        missing = missing_directories(output)
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise output_failure(output, error) from None
         with open_output(output, follow=follow) as top:
-            if top is None or not os.access(output, os.W_OK | os.X_OK):
+            if top is None:
+                continue
+            if not os.access(output, os.W_OK | os.X_OK):
                 raise Fatal(f"--output: {output}: is not writable")
             lock(top, output)
-            yield top
-    except Fatal:
-        remove_empty(missing)
-        raise
+            if not is_at(output, top):
+                continue
+            try:
+                yield top
+            except Fatal:
+                remove_empty(missing)
+                raise
+            return
+    raise busy(output)
+
+
+def is_at(path: Path, directory: int) -> bool:
+    """Tell whether an open directory is still what is at a path."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(directory))
+    except FileNotFoundError:
+        return False
 
 
 def missing_directories(output: Path) -> list[Path]:
@@ -91,8 +110,12 @@ def lock(top: int, output: Path) -> None:
     try:
         fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        reason = "another rendering is under way"
-        raise Fatal(f"{output}: {reason}", Exit.TEMPORARY) from None
+        raise busy(output) from None
+
+
+def busy(output: Path) -> Fatal:
+    """Return the refusal to render where another rendering is at work."""
+    return Fatal(f"{output}: another rendering is under way", Exit.TEMPORARY)
 
 
 class Directories:

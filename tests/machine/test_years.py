@@ -256,13 +256,22 @@ def test_twenty_renewals(
         )
         with KINDS[kind](parameters, scratch) as machine:
             machine.until((server / "tls/chain.pem").exists, "the first deployment")
-            time.sleep(1)
+            machine.until(lambda: is_listening(port), "the server")
             with visiting(port, scratch / "root.pem") as visitor:
                 troubles = trouble(machine, door, server / "tls")
                 if kind == "s6-rc":
                     troubles[14] = lambda: update(machine, scratch)
                 renew_often(machine, visitor, troubles)
                 assert visitor.complaints == []
+
+
+def is_listening(port: int) -> bool:
+    """Tell whether somebody accepts connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def renew_often(

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from s6gen.output.directory import OPEN_DIRECTORY, Directories
+from s6gen.errors import Fatal
+from s6gen.output import directory
+from s6gen.output.directory import OPEN_DIRECTORY, Directories, lock_output
 
 
 @pytest.fixture
@@ -61,3 +63,33 @@ def test_no_link_is_followed(top: int, tmp_path: Path) -> None:
             with pytest.raises(NotADirectoryError):
                 directories.open("a/link")
             assert same(directories.open("a/b"), tmp_path / "a/b")
+
+
+def test_a_directory_that_another_rendering_removes_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that made it and was refused does that, also between opening and locking."""
+    output, lock = tmp_path / "sv", directory.lock
+    removed = []
+
+    def lock_too_late(top: int, path: Path) -> None:
+        if not removed:
+            path.rmdir()
+            removed.append(path)
+        lock(top, path)
+
+    monkeypatch.setattr(directory, "lock", lock_too_late)
+    with lock_output(output) as top:
+        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=top))
+    assert (output / "file").exists()
+
+
+def test_who_comes_too_late_removes_nothing(tmp_path: Path) -> None:
+    output = tmp_path / "sv"
+    with lock_output(output):
+        with (
+            pytest.raises(Fatal, match="another rendering is under way"),
+            lock_output(output),
+        ):
+            pass
+        assert output.exists()
