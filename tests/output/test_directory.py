@@ -70,7 +70,7 @@ def test_a_directory_that_another_rendering_removes_is_made_again(
 ) -> None:
     """One that made it and was refused does that, also between opening and locking."""
     output, lock = tmp_path / "sv", directory.lock
-    removed = []
+    removed: list[Path] = []
 
     def lock_too_late(top: int, path: Path) -> None:
         if not removed:
