@@ -280,7 +280,7 @@ SERVERS = {
         dovecot, ("dovecot", "/usr/lib/dovecot/imap-login", "/usr/lib/dovecot/imap")
     ),
     "haproxy": Server(haproxy, ("haproxy",)),
-    "hitch": Server(hitch, ("hitch",), has_a_gap=True),
+    "hitch": Server(hitch, ("hitch",)),
     "lighttpd": Server(lighttpd, ("lighttpd",)),
     "mosquitto": Server(mosquitto, ("mosquitto",)),
     "nginx": Server(nginx, ("nginx",)),
