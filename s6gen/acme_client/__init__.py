@@ -23,7 +23,8 @@ Read it in this order; what has a star works without the acme package.
     status           --status and --check: tell, and change nothing
 
 Private keys are read in `keys` alone. `server` alone opens a connection to a CA;
-`challenges` fetches a challenge file back, where it is asked to check it. `files`
-writes the keys, the chain and FILE.state (a new key waits in KEY.next, and is renamed
-by `renewal` or `account`); `challenges` writes the challenge files.
+`challenges` fetches a challenge file back, where it is asked to check it, and starts
+the program of --dns-hook. `files` writes the keys, the CSR, the chain and FILE.state,
+and makes FILE.lock (a new key waits in KEY.next, and is renamed by `renewal` or
+`account`); `challenges` writes the challenge files.
 """

@@ -34,7 +34,7 @@ def main() -> None:
             # Not at the top: the hourly run that finds nothing due does without.
             import importlib
 
-            command = importlib.import_module(f"{package_name()}.command")
+            command = importlib.import_module(f"{register_package()}.command")
             code = command.run(arguments, VERSION, fingerprint)
     except KeyboardInterrupt:  # before `command` listens for signals
         code = TEMPORARY
@@ -80,8 +80,8 @@ def fingerprint(arguments: list[str]) -> str:
     return ascii(parts)
 
 
-def package_name() -> str:
-    """The name of this package; it is imported first if Python does not know it.
+def register_package() -> str:
+    """Make this package known to Python, if it is not yet; return its name.
 
     A file that was started by its path belongs to no package. Its directory is taken
     as one, whatever it is called, and sys.path stays as it is: nothing that lies

@@ -12,7 +12,6 @@ from josepy import b64
 from .certificates import parse_chain
 from .files import read_file, replace_file
 from .keys import (
-    Json,
     Key,
     load_key,
     make_key,
@@ -24,9 +23,9 @@ from .keys import (
 )
 from .messages import OK, Fatal, inform
 from .options import Options
-from .responses import Response
+from .responses import Json, Response
 from .server import Server
-from .state import KnownAccount, StateFile
+from .state import KnownAccount, StateFile, no_fingerprint
 
 
 class Account:
@@ -95,14 +94,14 @@ class Account:
     def post(self, url: str, payload: Json | None, again: bool = True) -> Response:
         """Send a signed request; without payload it is a POST-as-GET (section 6.3).
 
-        Again: it does no harm twice. A known account that the CA has lost is created
-        once more.
+        `again` says that it may be repeated without harm. A known account that the CA
+        has lost is created once more.
         """
         try:
             return self.post_once(url, payload, again)
         except Fatal as refusal:
-            is_lost = refusal.kind == "accountDoesNotExist" and self.url
-            if not is_lost or self.name not in self.memory.state.accounts:
+            is_known = self.url and self.name in self.memory.state.accounts
+            if refusal.kind != "accountDoesNotExist" or not is_known:
                 raise
         self.remember(None)
         self.register()
@@ -120,8 +119,8 @@ class Account:
 # Commands
 
 
-def found_account(options: Options, server: Server, key: Key) -> Account:
-    """The account of a key, which must be there. Raises Fatal."""
+def find_account(options: Options, server: Server, key: Key) -> Account:
+    """Ask the CA for the account of a key, which must be there. Raises Fatal."""
     account = Account(options, server, no_memory(), key)
     account.find()
     return account
@@ -129,14 +128,14 @@ def found_account(options: Options, server: Server, key: Key) -> Account:
 
 def no_memory() -> StateFile:
     """A state that is not stored."""
-    return StateFile("", lambda: "")
+    return StateFile("", no_fingerprint)
 
 
 def revoke(options: Options, server: Server) -> int:
-    """Revoke a certificate, signed by the account or else by its key (section 7.6)."""
+    """Revoke a certificate, signed with the account key or else the domain key."""
     chain = parse_chain(read_file(options.revoke), options.revoke)
     if options.account_key:
-        signer = found_account(options, server, load_key(options.account_key))
+        signer = find_account(options, server, load_key(options.account_key))
     else:
         signer = Account(options, server, no_memory(), load_key(options.domain_key))
     der = chain[0].public_bytes(serialization.Encoding.DER)
@@ -148,7 +147,7 @@ def revoke(options: Options, server: Server) -> int:
 
 def deactivate(options: Options, server: Server) -> int:
     """Deactivate the account, for ever (section 7.3.6)."""
-    account = found_account(options, server, load_key(options.account_key))
+    account = find_account(options, server, load_key(options.account_key))
     account.post(account.url, {"status": "deactivated"})
     inform(
         options.quiet, f"{options.account_key}: account {account.url} is deactivated"
@@ -169,12 +168,12 @@ def roll_over(options: Options, server: Server) -> int:
         replace_file(beside, pem_of(make_key(options.key_type)), 0o600)
     new = load_key(beside)
     try:
-        account = found_account(options, server, old)
+        account = find_account(options, server, old)
         change_key(account, new)
     except Fatal as refusal:
         if refusal.kind != "accountDoesNotExist":
             raise
-        account = found_account(options, server, new)
+        account = find_account(options, server, new)
     os.rename(beside, path)  # noqa: PTH104
     inform(options.quiet, f"{path}: account {account.url} has a new key")
     return OK

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from josepy import b64
 
@@ -116,10 +117,8 @@ def make_request(options: Options) -> Request:
     key = load_or_make_key(options.domain_key, options.key_type, options.quiet)
     if options.csr and os.path.exists(options.csr):  # noqa: PTH110 (pathlib is slow to load)
         request = load_csr(options.csr)
-        # The names first: a key of a kind that nobody knows is no key to compare.
-        if names_of(request) == names:
-            if is_same_key(request.public_key(), key.public_key()):
-                return request
+        if is_request_for(request, names, key):
+            return request
     request = make_csr(key, names)
     if options.csr:
         pem = request.public_bytes(serialization.Encoding.PEM)
@@ -127,6 +126,16 @@ def make_request(options: Options) -> Request:
         names_text = shortened(sorted(names))
         inform(options.quiet, f"{options.csr}: new request for {names_text}")
     return request
+
+
+def is_request_for(request: Request, names: set[str], key: Key) -> bool:
+    """Tell whether a request is for exactly these names and this key."""
+    if names_of(request) != names:
+        return False
+    try:
+        return is_same_key(request.public_key(), key.public_key())
+    except (ValueError, UnsupportedAlgorithm):  # a kind of key that is not known here
+        return False
 
 
 def load_csr(path: str) -> Request:
@@ -191,7 +200,7 @@ def pem_chain(chain: list[x509.Certificate]) -> str:
 
 
 def describe(certificate: x509.Certificate) -> InstalledChain:
-    """Return a certificate as the decisions see it, without a fault."""
+    """Return what `schedule` needs to know of a certificate, without a fault."""
     start, end = validity(certificate)
     return InstalledChain(
         fault="",
@@ -205,7 +214,7 @@ def describe(certificate: x509.Certificate) -> InstalledChain:
 
 
 def renewal_identifier(certificate: x509.Certificate) -> str:
-    """Return its name in questions to the CA (RFC 9773 section 4.1), or ""."""
+    """Return its identifier in renewal information (RFC 9773 section 4.1), or ""."""
     number = certificate.serial_number
     try:
         extension = certificate.extensions.get_extension_for_class(
@@ -233,7 +242,7 @@ def validity(certificate: x509.Certificate) -> tuple[float, float]:
 
 
 def misfit(chain: list[x509.Certificate], names: set[str], key: Any) -> str:
-    """Return the fault of a chain for these names and this public key, or ""."""
+    """Return why a chain is not for these names and this public key, or ""."""
     if not is_same_key(chain[0].public_key(), key):
         return "is for another key"
     missing = names - names_of(chain[0])
@@ -243,7 +252,7 @@ def misfit(chain: list[x509.Certificate], names: set[str], key: Any) -> str:
 
 
 def defect(chain: list[x509.Certificate], now: float) -> str:
-    """Return the fault that a new chain has for anybody, or ""."""
+    """Return why no server could use a new chain (dates, order of issuers), or ""."""
     start, end = validity(chain[0])
     if not start - SKEW <= now < end:
         return f"is valid {utc(start)} to {utc(end)}: not now"

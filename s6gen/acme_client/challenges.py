@@ -18,7 +18,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from josepy import b64
 
@@ -26,21 +26,10 @@ from .certificates import normal_name
 from .files import LIMIT, remove_file
 from .messages import USAGE, Fatal, say
 from .options import Options
-from .state import Provisioned, StateFile
+from .state import Challenge, Provisioned, StateFile
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 """base64url (section 8.1): a plain file name."""
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """One file or TXT record to be provisioned, for one name."""
-
-    key: str
-    """The name of the file, or of the record."""
-    text: str
-    """Its content: the key authorization (section 8.1), or its digest."""
-    name: str
 
 
 class Challenges:
@@ -83,20 +72,19 @@ class Challenges:
 
     def provision(self) -> None:
         """Make all that is planned."""
-        made = tuple((plan.key, plan.text, plan.name) for plan in self.planned)
-        note = Provisioned(self.kind, self.location, made)
+        note = Provisioned(self.kind, self.location, tuple(self.planned))
         self.memory.state = replace(self.memory.state, provisioned=note)
         self.memory.save()
         for challenge in self.planned:
             if self.kind == "dns-01":
-                call_hook(self.location, "add", challenge.key, challenge.text)
+                call_hook(self.location, "add", challenge.label, challenge.text)
             else:
                 self.provision_file(challenge)
 
     def provision_file(self, challenge: Challenge) -> None:
         """Write a challenge file, and see whether it is served if that is asked for."""
         try:
-            write_challenge(self.directory, challenge.key, challenge.text)
+            write_challenge(self.directory, challenge.label, challenge.text)
         except OSError as error:
             why = f"unable to write an answer: {error.strerror}"
             raise Fatal(f"{self.location}: {why}") from error
@@ -120,14 +108,15 @@ def remove_challenges(memory: StateFile) -> None:
     note = memory.state.provisioned
     if note is None:
         return
-    for key, text, _ in note.made:
+    for challenge in note.made:
+        label = challenge.label
         try:
             if note.kind == "dns-01":
-                call_hook(note.location, "remove", key, text)
+                call_hook(note.location, "remove", label, challenge.text)
             else:
-                remove_file(os.path.join(note.location, key))
+                remove_file(os.path.join(note.location, label))
         except (OSError, Fatal) as error:
-            say("warning", f"unable to remove the answer {key}: {error}")
+            say("warning", f"unable to remove the answer {label}: {error}")
     memory.state = replace(memory.state, provisioned=None)
 
 
@@ -147,15 +136,15 @@ def write_challenge(directory: int, token: str, text: str) -> None:
 def fetch_challenge(options: Options, challenge: Challenge) -> None:
     """Fetch a challenge file as the CA will (acme-tiny's self-check). Raises Fatal.
 
-    After a redirect the CA does not verify certificates (section 8.3), nor is it done
-    here.
+    After a redirect to https Let's Encrypt does not verify the certificate, nor is it
+    verified here.
     """
     host = challenge.name
     if ":" in host:
         host = f"[{host}]"
     if options.check_port:
         host += f":{options.check_port}"
-    url = f"http://{host}/.well-known/acme-challenge/{challenge.key}"
+    url = f"http://{host}/.well-known/acme-challenge/{challenge.label}"
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

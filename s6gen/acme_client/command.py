@@ -1,5 +1,7 @@
 """One run: its command, the signals that end it, and its exit code."""
 
+# ruff: noqa: PTH110 (pathlib is slow to load)
+
 from __future__ import annotations
 
 import contextlib
@@ -13,10 +15,11 @@ import warnings
 from collections.abc import Callable
 
 from .files import hold_lock
-from .messages import BUG, TEMPORARY, USAGE, Fatal, Stopped, reason, say
+from .messages import BUG, OK, TEMPORARY, USAGE, Fatal, Stopped, reason, say
 from .options import Options, parse
-from .schedule import InstalledChain, check_clock
+from .schedule import InstalledChain, check_clock, next_attempt
 from .server import Server
+from .state import StateFile, no_fingerprint
 
 GRACE = 10
 """Seconds that cleaning up gets after --timeout, or after a signal, step by step."""
@@ -77,10 +80,6 @@ def do(options: Options, server: Server, fingerprint: Callable[[], str]) -> int:
         return print_check(options)
     if not options.out:
         return write_to_stdout(options, server)
-    if is_surely_due(options):
-        return renew_at_once(options, server, fingerprint)
-    from .renewal import keep_current
-
     return keep_current(options, server, fingerprint)
 
 
@@ -92,18 +91,23 @@ def write_to_stdout(options: Options, server: Server) -> int:
     return print_new_chain(options, server)
 
 
-def renew_at_once(
+def keep_current(
     options: Options, server: Server, fingerprint: Callable[[], str]
 ) -> int:
-    """Renew FILE, which is surely due; return the exit code.
+    """Renew FILE if it is due; return the exit code.
 
-    The connection is made under the lock: while another run holds it, which may make
-    FILE, nobody connects.
+    One run at a time renews, under a lock. Another one may have done so while this one
+    waited for the lock: so what is due is decided once more, and only then is the CA
+    connected to.
     """
-    if not options.force:
-        check_clock(InstalledChain(), time.time())
+    is_due = is_surely_due(options)
+    if not is_due:
+        from .renewal import find_nothing_due
+
+        if find_nothing_due(options, fingerprint):
+            return OK
     with hold_lock(f"{options.out}.lock"):
-        if is_surely_due(options):
+        if is_due and (options.force or not os.path.exists(options.out)):
             connect_ahead(server)
         from .renewal import renew_if_due
 
@@ -125,18 +129,24 @@ def change_account(options: Options, server: Server) -> int:
 
 
 def is_surely_due(options: Options) -> bool:
-    """Tell whether this run will ask the CA, as far as can be told at once."""
+    """Tell whether this run will ask the CA, as far as can be told without acme.
+
+    Raises Fatal for a clock that cannot be right.
+    """
     if options.force:
         return True
-    paths = (options.out, f"{options.out}.state")
-    return not any(map(os.path.exists, paths))
+    if os.path.exists(options.out):
+        return False
+    now = time.time()
+    check_clock(InstalledChain(), now)
+    failure = StateFile(options.out, no_fingerprint).state.failure
+    return not next_attempt(failure, options.relevant_options(), now)
 
 
 def connect_ahead(server: Server) -> None:
     """Connect to the CA, which may be far, while a thread imports the acme package.
 
-    TLS is set up before the thread begins: where cryptography sets up OpenSSL at the
-    same time, some processes find no ciphers (19 of 1,000 with Debian 13).
+    TLS is set up before the thread begins (`Server.trusted_roots` says why).
     """
     server.prepare()
     thread = threading.Thread(target=import_ahead, daemon=True)
@@ -184,7 +194,7 @@ def listen_for_signals(deadline: float, timeout: float) -> None:
 
 
 def place_of(bug: Exception) -> str:
-    """The file and the line in which a bug came to light."""
+    """The file and the line in which the exception was raised."""
     trace = bug.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from .messages import Fatal, say
 
 LIMIT = 1 << 20
-"""Bytes: no file or response is longer that is what it should be."""
+"""Bytes: the most that is read of a file or a response. The right ones are smaller."""
 
 
 def read_file(path: str) -> bytes:

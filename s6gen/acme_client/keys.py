@@ -14,8 +14,8 @@ from josepy import b64, jwa, jwk
 
 from .files import hold_lock, read_file, replace_file
 from .messages import USAGE, Fatal, inform
+from .responses import Json
 
-Json = dict[str, Any]
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 ALGORITHMS = {"secp256r1": jwa.ES256, "secp384r1": jwa.ES384}
 """The curves of account keys, and what signs with them (RFC 7518 section 3.4)."""
@@ -98,13 +98,13 @@ def sign(
     Without payload it is a POST-as-GET (section 6.3). Without kid, the URL of the
     account, the whole public key goes along.
     """
-    public, algorithm = jwk_of(key)
+    private_jwk, algorithm = jwk_of(key)
     text = b""
     if payload is not None:
         text = json.dumps(payload).encode()
     signed = jws.JWS.sign(
         text,
-        key=public,
+        key=private_jwk,
         alg=algorithm,
         nonce=b64.b64decode(nonce) if nonce else None,
         url=url,
@@ -116,7 +116,7 @@ def sign(
 def sign_binding(key: Key, url: str, kid: str, secret_file: str) -> Json:
     """The external account binding of a new account (section 7.3.4).
 
-    The CA gave the name of a MAC key, kid, and the key, which is in a file.
+    The CA issued a MAC key: `kid` is its name, `secret_file` holds it.
     """
     encoded = read_file(secret_file).strip().rstrip(b"=")
     is_base64url = re.fullmatch(rb"[A-Za-z0-9_-]{2,}", encoded)

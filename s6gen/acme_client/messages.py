@@ -70,7 +70,10 @@ class Stopped(BaseException):
 
 
 def say(kind: str, message: str) -> None:
-    """Print one line on stderr, whatever the message holds and wherever that leads."""
+    """Print one line on stderr.
+
+    What is not printable is escaped. That it cannot be written is ignored.
+    """
     line = "".join(
         character if character.isprintable() else ascii(character)[1:-1]
         for character in message

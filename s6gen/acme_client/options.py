@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from .messages import USAGE, Fatal
+from .schedule import WEEK
 
 AUTHORITIES = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
@@ -17,8 +18,6 @@ AUTHORITIES = {
 }
 """The CAs that have a name here."""
 KEY_TYPES = ("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096")
-LONGEST_RUN = 604800.0
-"""Seconds: --timeout is shorter."""
 IRRELEVANT = frozenset({"quiet", "timeout", "check", "force"})
 """Options that do not change what is ordered."""
 
@@ -74,16 +73,16 @@ class Options:
             return True
         return not self.out and not self.disable_check
 
-    def order_terms(self) -> dict[str, object]:
+    def relevant_options(self) -> dict[str, object]:
         """The options that an order depends on, as JSON has them."""
-        terms: dict[str, object] = {}
+        relevant: dict[str, object] = {}
         for name, value in vars(self).items():
             if not value or name in IRRELEVANT:
                 continue
-            terms[name] = list(value) if isinstance(value, tuple) else value
+            relevant[name] = list(value) if isinstance(value, tuple) else value
         if self.fetches_challenge:
-            terms["self_check"] = True  # as the first release noted it
-        return terms
+            relevant["self_check"] = True  # as the first release noted it
+        return relevant
 
 
 class Parser(argparse.ArgumentParser):
@@ -97,14 +96,14 @@ class Parser(argparse.ArgumentParser):
 def parse(arguments: list[str], version: str) -> Options:
     """The options, checked. Raises Fatal for wrong usage."""
     values = vars(parser(version).parse_args(arguments))
-    url = AUTHORITIES.get(values["directory_url"], values["directory_url"])
-    if deprecated := values.pop("ca"):
-        url = f"{deprecated}/directory"
-    values["directory_url"] = url
-    values["domain"] = tuple(values["domain"])
-    values["contact"] = tuple(values["contact"])
-    if values["status"] is not None:
-        values["status"] = tuple(values["status"])
+    for name in ("domain", "contact", "status"):
+        if name in values:
+            values[name] = tuple(values[name])
+    url = values.get("directory_url", "")
+    if url in AUTHORITIES:
+        values["directory_url"] = AUTHORITIES[url]
+    if deprecated := values.pop("ca", ""):
+        values["directory_url"] = f"{deprecated}/directory"
     options = Options(**values)
     check(options)
     return options
@@ -113,7 +112,10 @@ def parse(arguments: list[str], version: str) -> Options:
 def parser(version: str) -> Parser:
     """The options of s6gen-acme, among them acme-tiny's."""
     about = "Keep a TLS certificate current by ACME. See s6gen-acme(1)."
-    made = Parser(prog="s6gen-acme", description=about)
+    # What is not given is left out: `Options` has the defaults.
+    made = Parser(
+        prog="s6gen-acme", description=about, argument_default=argparse.SUPPRESS
+    )
     add_files(made)
     add_authority(made)
     add_behaviour(made)
@@ -125,52 +127,52 @@ def add_files(made: Parser) -> None:
     """Add the options that name files, and what is asked for."""
     add = made.add_argument
     text = "keep this chain current (else: to stdout)"
-    add("--out", default="", metavar="FILE", help=text)
-    add("--account-key", default="", metavar="FILE", help="made if missing")
-    add("--domain-key", default="", metavar="FILE", help="made if missing")
+    add("--out", metavar="FILE", help=text)
+    add("--account-key", metavar="FILE", help="made if missing")
+    add("--domain-key", metavar="FILE", help="made if missing")
     text = "made if missing, by --domain and --domain-key"
-    add("--csr", default="", metavar="FILE", help=text)
+    add("--csr", metavar="FILE", help=text)
     text = "domain or IP address"
-    add("--domain", action="append", default=[], metavar="NAME", help=text)
-    add("--key-type", default="ec256", choices=KEY_TYPES, help="of keys to be made")
+    add("--domain", action="append", metavar="NAME", help=text)
+    add("--key-type", choices=KEY_TYPES, help="of keys to be made")
     text = "a new domain key with every certificate"
     add("--new-key", action="store_true", help=text)
     text = "served as /.well-known/acme-challenge/"
-    add("--acme-dir", default="", metavar="DIR", help=text)
+    add("--acme-dir", metavar="DIR", help=text)
     text = "DNS-01: adds and removes a TXT record"
-    add("--dns-hook", default="", metavar="PROGRAM", help=text)
+    add("--dns-hook", metavar="PROGRAM", help=text)
 
 
 def add_authority(made: Parser) -> None:
     """Add the options about the CA, and the account there."""
     add = made.add_argument
     text = "URL or letsencrypt[-staging]"
-    add("--directory-url", default="letsencrypt", metavar="CA", help=text)
+    add("--directory-url", metavar="CA", help=text)
     text = "CA's URL without /directory (deprecated)"
-    add("--ca", default="", metavar="URL", help=text)
+    add("--ca", metavar="URL", help=text)
     text = "roots that verify the CA's own TLS"
-    add("--ca-bundle", default="", metavar="FILE", help=text)
+    add("--ca-bundle", metavar="FILE", help=text)
     text = "mailto:a@b.c"
-    add("--contact", action="extend", nargs="*", default=[], metavar="URL", help=text)
+    add("--contact", action="extend", nargs="*", metavar="URL", help=text)
     text = "external account binding: name of its key"
-    add("--eab-kid", default="", metavar="ID", help=text)
+    add("--eab-kid", metavar="ID", help=text)
     text = "the key itself in base64url"
-    add("--eab-key-file", default="", metavar="FILE", help=text)
+    add("--eab-key-file", metavar="FILE", help=text)
     text = "kind of certificate that the CA offers"
-    add("--profile", default="", metavar="NAME", help=text)
+    add("--profile", metavar="NAME", help=text)
     text = "issuer that the chain shall lead to"
-    add("--preferred-chain", default="", metavar="CN", help=text)
+    add("--preferred-chain", metavar="CN", help=text)
 
 
 def add_behaviour(made: Parser) -> None:
-    """Add the options about how a run goes about it."""
+    """Add the options that change how a run works."""
     add = made.add_argument
     text = "for the whole run"
-    add("--timeout", type=float, default=600.0, metavar="SECONDS", help=text)
+    add("--timeout", type=float, metavar="SECONDS", help=text)
     text = "do not fetch an answer before the CA does"
     add("--disable-check", action="store_true", help=text)
     text = "where to fetch it, also with --out"
-    add("--check-port", default="", metavar="PORT", help=text)
+    add("--check-port", metavar="PORT", help=text)
     add("--quiet", action="store_true", help="only warnings and errors")
     add("--force", action="store_true", help="order now")
 
@@ -181,9 +183,9 @@ def add_commands(made: Parser, version: str) -> None:
     add("--check", action="store_true", help="say what is due, and do nothing")
     add("--status", nargs="*", metavar="FILE", help="show chains")
     add("--json", action="store_true", help="show them in JSON")
-    add("--revoke", default="", metavar="FILE", help="revoke a certificate")
+    add("--revoke", metavar="FILE", help="revoke a certificate")
     text = "why (RFC 5280 section 5.3.1)"
-    add("--reason", type=int, default=0, metavar="CODE", help=text)
+    add("--reason", type=int, metavar="CODE", help=text)
     text = "deactivate the account, for ever"
     add("--deactivate", action="store_true", help=text)
     add("--roll-over", action="store_true", help="give the account a new key")
@@ -198,10 +200,10 @@ def need(given: object, message: str) -> None:
 
 def check(options: Options) -> None:
     """Raise Fatal for options that are missing or do not fit together."""
-    need(0 < options.timeout < LONGEST_RUN, "--timeout must be positive")
+    need(0 < options.timeout < WEEK, "--timeout must be positive")
     url = options.directory_url
-    known = f"--directory-url {url}: neither a known CA nor an https URL"
-    need(url.startswith("https://"), known)
+    message = f"--directory-url {url}: neither a known CA nor an https URL"
+    need(url.startswith("https://"), message)
     if options.status is not None:
         need(options.status or options.out, "--status needs FILE or --out")
         return

@@ -24,15 +24,17 @@ from .certificates import (
     pem_chain,
 )
 from .challenges import Challenges, remove_challenges
-from .keys import Json, load_or_make_key
+from .keys import load_or_make_key
 from .messages import USAGE, Fatal, inform, say, shortened
 from .options import Options
-from .responses import Document, in_words
-from .server import SOON, Server
+from .responses import Document, Json, in_words
+from .server import Server
 from .state import StateFile
 
 ALTERNATE = re.compile(r'<([^<>]*)>\s*;\s*rel="?alternate\b')
 """A link to another chain (section 7.4.2)."""
+SOON = 0.02
+"""Seconds that a CA gets before it is polled for the first time."""
 LONGEST_PAUSE = 5.0
 """Seconds between two polls, unless the CA says more."""
 
@@ -75,7 +77,7 @@ def place_order(
     A CA that stumbles over `replaces` is asked once more without: else it would refuse
     until the certificate has expired. Some answer 500.
     """
-    wanted = wanted_order(account, names)
+    wanted = order_payload(account, names)
     if replaces:
         try:
             return new_order(account, wanted | {"replaces": replaces})
@@ -88,7 +90,7 @@ def place_order(
     return new_order(account, wanted)
 
 
-def wanted_order(account: Account, names: set[str]) -> Json:
+def order_payload(account: Account, names: set[str]) -> Json:
     """Return the payload of newOrder. Raises Fatal for a profile not on offer."""
     identifiers = []
     for name in sorted(names):
@@ -201,7 +203,7 @@ def poll(account: Account, url: str, unfinished: str, pause: float) -> Document:
         order = response.json()
         if order.field("status", str) != unfinished:
             return order
-        wait = response.wait()
+        wait = response.retry_after()
         pause = min(max(3 * pause, 5 * SOON), LONGEST_PAUSE)
 
 

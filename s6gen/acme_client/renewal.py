@@ -1,4 +1,4 @@
-"""Keeps FILE current: inspect, decide, lock, ask, order, remember."""
+"""Keeps FILE current: inspect, decide, ask, order, remember."""
 
 # ruff: noqa: PTH104, PTH110 (pathlib is slow to load)
 
@@ -13,20 +13,19 @@ from dataclasses import replace
 
 from .certificates import describe, misfit, parse_chain, wanted_names_and_key
 from .challenges import remove_challenges
-from .files import hold_lock, read_file, remove_file, replace_file
+from .files import read_file, remove_file, replace_file
 from .keys import load_key
 from .messages import OK, Fatal, inform, print_text, reason, say, shortened, utc
 from .options import Options
 from .order import obtain_chain
 from .responses import parse_window
 from .schedule import (
-    HOUR,
     WEEK,
     InstalledChain,
     check_clock,
     choose_moment,
-    hold_until,
     idle_until,
+    next_attempt,
     next_question,
     next_question_after,
     next_question_after_failure,
@@ -36,18 +35,13 @@ from .schedule import (
     suggestion_for,
 )
 from .server import Server
-from .state import Failure, Issued, StateFile, Suggestion
+from .state import Failure, Issued, StateFile, Suggestion, no_fingerprint
 
 
-def keep_current(
-    options: Options, server: Server, fingerprint: Callable[[], str]
-) -> int:
-    """Renew FILE if it is due; one run at a time, which inspects it once more."""
+def find_nothing_due(options: Options, fingerprint: Callable[[], str]) -> bool:
+    """Inspect FILE without the lock; return whether nothing is due, and store that."""
     memory = StateFile(options.out, fingerprint)
-    if is_idle(options, memory, inspect_chain(options)):
-        return OK
-    with hold_lock(f"{options.out}.lock"):
-        return renew_if_due(options, server, fingerprint)
+    return save_idle_time(options, memory, inspect_chain(options))
 
 
 def renew_if_due(
@@ -62,7 +56,7 @@ def renew_if_due(
     question = next_question(chain, memory.state.suggestion, now)
     if not options.force and now >= question:
         ask_window(options, server, memory, chain)
-    if is_idle(options, memory, chain):
+    if save_idle_time(options, memory, chain):
         return OK
     refuse_too_early(options, memory)
     _, why = renewal_due(chain, memory.state, time.time(), options.force)
@@ -73,7 +67,7 @@ def renew_if_due(
 
 def print_new_chain(options: Options, server: Server) -> int:
     """Order now, and print the chain on stdout: without --out."""
-    memory = StateFile("", lambda: "")
+    memory = StateFile("", no_fingerprint)
     print_text(obtain_chain(options, memory, server, replaces=""))
     return OK
 
@@ -100,8 +94,8 @@ def inspect_chain(options: Options) -> InstalledChain:
     )
 
 
-def is_idle(options: Options, memory: StateFile, chain: InstalledChain) -> bool:
-    """Tell whether there is nothing to do, and store until when, for the hourly run.
+def save_idle_time(options: Options, memory: StateFile, chain: InstalledChain) -> bool:
+    """Store until when nothing is due, for the hourly run; return False if due.
 
     Raises Fatal for a clock that cannot be right.
     """
@@ -109,8 +103,8 @@ def is_idle(options: Options, memory: StateFile, chain: InstalledChain) -> bool:
     check_clock(chain, now)
     if options.force:
         return False
-    hold = hold_until(memory.state.failure, options.order_terms(), now)
-    until = idle_until(chain, memory.state, now, hold)
+    attempt = next_attempt(memory.state.failure, options.relevant_options(), now)
+    until = idle_until(chain, memory.state, now, attempt)
     if now >= until:
         return False
     # Without it, the next run takes longer, and comes to the same end.
@@ -122,7 +116,7 @@ def is_idle(options: Options, memory: StateFile, chain: InstalledChain) -> bool:
 def refuse_too_early(options: Options, memory: StateFile) -> None:
     """Raise Fatal while a failed attempt has to wait, unless --force was given."""
     failure = memory.state.failure
-    until = hold_until(failure, options.order_terms(), time.time())
+    until = next_attempt(failure, options.relevant_options(), time.time())
     if failure and until and not options.force:
         when = f"next attempt {utc(until)}"
         raise Fatal(f"{options.out}: {when}; the last one failed: {failure.what}")
@@ -153,13 +147,9 @@ def ask_window(
 
     That it cannot be asked is a warning: the lifetime's rules hold then.
     """
-    now = time.time()
-    known = suggestion_for(chain, memory.state.suggestion)
-    soon = now + HOUR * (1 + random.random())  # noqa: S311 (no secret)
-    if known is None:
-        known = Suggestion(chain.identifier, ask=soon)
-    suggestion = replace(known, ask=soon)
-    memory.state = replace(memory.state, suggestion=suggestion)
+    suggestion = suggestion_for(chain, memory.state.suggestion)
+    if suggestion is None:
+        suggestion = Suggestion(chain.identifier, ask=0)
     try:
         url = renewal_info(server, memory)
         if not url:
@@ -174,12 +164,12 @@ def ask_window(
         ask = next_question_after_failure(
             failure.status, failure.wait, time.time(), chance
         )
-        later = replace(suggestion, ask=max(suggestion.ask, ask))
+        later = replace(suggestion, ask=ask)
         memory.state = replace(memory.state, suggestion=later)
         say("warning", f"the CA does not say when to renew: {failure}")
         return
     suggestion = replace(
-        suggestion, ask=next_question_after(response.wait(), time.time())
+        suggestion, ask=next_question_after(response.retry_after(), time.time())
     )
     if suggestion.window != window:
         moment = choose_moment(*window, random.random())  # noqa: S311 (no secret)
@@ -252,10 +242,10 @@ def remember_failure(
 ) -> None:
     """Count the failure, and set the earliest next attempt, later each time."""
     now = time.time()
-    terms = options.order_terms()
+    relevant = options.relevant_options()
     count = 1
     previous = memory.state.failure
-    if previous and previous.terms == terms:
+    if previous and previous.options == relevant:
         count = previous.count + 1
     left = chain.end - now if chain.is_usable(now) else 0
     wait = 0.0
@@ -264,6 +254,6 @@ def remember_failure(
         wait = min(failure.wait, WEEK)
         spent = server.usage.spent or not failure.is_passing()
     pause = pause_after(count, left, spent, random.random())  # noqa: S311 (no secret)
-    failed = Failure(count, now + max(pause, wait), str(failure), terms)
+    failed = Failure(count, now + max(pause, wait), str(failure), relevant)
     memory.state = replace(memory.state, failure=failed)
     memory.save(synced=True)

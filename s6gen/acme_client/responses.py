@@ -44,7 +44,7 @@ class Response:
             raise Fatal(f"{self.url}: the answer has no Location")
         return urllib.parse.urljoin(self.url, location), self.json()
 
-    def wait(self) -> float:
+    def retry_after(self) -> float:
         """The seconds to wait, 0 if the CA does not say."""
         return seconds_until(self.headers.get("Retry-After") or "", time.time())
 
@@ -58,7 +58,8 @@ class Response:
         if self.status >= 400:
             words = in_words(problem)
         message = f"{self.url}: HTTP status {self.status}: {words}"
-        return Fatal(message, TEMPORARY, kind_of(problem), self.status, self.wait())
+        kind = kind_of(problem)
+        return Fatal(message, TEMPORARY, kind, self.status, self.retry_after())
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ SKEW = 5 * MINUTE
 SHORT_LIFETIME = 10 * DAY
 """A certificate that lives less is renewed at half of its life."""
 LAST_PART = 0.05
-"""The part of its lifetime with which a certificate is renewed in any case."""
+"""When only this fraction of its lifetime is left, it is renewed in any case."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class InstalledChain:
     start: float = 0.0
     end: float = 0.0
     identifier: str = ""
-    """Its name in questions to the CA (RFC 9773 section 4.1), "" if it has none."""
+    """Its identifier in renewal information (RFC 9773 section 4.1), "" without one."""
     issuer: str = ""
     serial: str = ""
     """In hex."""
@@ -114,25 +114,29 @@ def next_question(
     return min(known.ask, now + DAY)
 
 
-def idle_until(chain: InstalledChain, state: State, now: float, hold: float) -> float:
+def idle_until(
+    chain: InstalledChain, state: State, now: float, attempt: float
+) -> float:
     """Return until when no run has anything to do, unless it is forced.
 
-    Hold is the earliest next attempt after a failure, 0 if there is none: a usable
+    The attempt is the earliest one after a failure, 0 if there was none: a usable
     certificate waits for it, at most until it expires.
     """
     due, _ = renewal_due(chain, state, now)
     until = min(due, next_question(chain, state.suggestion, now))
     if not chain.is_usable(now):
         return until
-    return min(chain.end, max(until, hold))
+    return min(chain.end, max(until, attempt))
 
 
-def hold_until(failure: Failure | None, terms: dict[str, object], now: float) -> float:
-    """Return the earliest next attempt after failures with these terms, or 0.
+def next_attempt(
+    failure: Failure | None, options: dict[str, object], now: float
+) -> float:
+    """Return the earliest next attempt after failures with these options, or 0.
 
     A time more than a week away was noted while the clock was wrong.
     """
-    if failure is None or failure.terms != terms:
+    if failure is None or failure.options != options:
         return 0
     if now < failure.next <= now + WEEK:
         return failure.next

@@ -16,12 +16,10 @@ from .files import LIMIT
 from .messages import USAGE, Disconnected, Fatal, reason
 from .responses import Document, Response, split_url
 
-SOON = 0.02
-"""Seconds that a CA gets before it is polled for the first time."""
 BAD_NONCES = 50
-"""So many nonces a CA may refuse in a row."""
+"""The number of nonces in a row that a CA may refuse before the request fails."""
 TRIES = 4
-"""So often a request is sent that does no harm twice."""
+"""The number of times that a request is sent at most, if it may be repeated."""
 NONCE = re.compile(r"[A-Za-z0-9_-]{1,1000}")
 
 Sign = Callable[[str], bytes]
@@ -35,7 +33,7 @@ class Usage:
     asked: bool = False
     """A request was sent."""
     spent: bool = False
-    """A validation or a certificate, of which a CA gives so many an hour."""
+    """A challenge was answered or an order finalized: CAs limit both."""
 
 
 class Server:
@@ -61,7 +59,7 @@ class Server:
         self.connections: dict[str, http.client.HTTPSConnection] = {}
 
     def directory(self) -> Document:
-        """The CA's directory, fetched once a run: Let's Encrypt's changes at times."""
+        """The CA's directory, fetched once a run: it may not be cached longer."""
         if self.known_directory is None:
             self.known_directory = self.get(self.directory_url).json()
         return self.known_directory

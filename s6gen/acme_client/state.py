@@ -12,12 +12,12 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from .files import read_file, replace_file
 from .messages import say
+from .responses import Json
 
-Json = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -52,18 +52,29 @@ class Failure:
     next: float
     """The time of the earliest next attempt."""
     what: str
-    terms: Json
-    """The options of the failed order: with others it is tried at once."""
+    options: Json
+    """The relevant options of the failed order: with others it is tried at once."""
 
 
 @dataclass(frozen=True)
 class Issued:
-    """The order that brought the certificate in FILE."""
+    """What is known of the order of the certificate in FILE."""
 
     terms: tuple[str, ...] = ()
     """The CA's directory, the profile, the names."""
     renewal_info: str = ""
     """The URL at which the CA is asked when to renew, "" if it has none."""
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """One challenge file or TXT record, for one name."""
+
+    label: str
+    """The name of the file, or of the record."""
+    text: str
+    """Its content: the key authorization (section 8.1), or its digest."""
+    name: str
 
 
 @dataclass(frozen=True)
@@ -74,8 +85,7 @@ class Provisioned:
     """http-01 or dns-01."""
     location: str
     """The directory of the files, or the program that removes the records."""
-    made: tuple[tuple[str, str, str], ...]
-    """For each its file or record, its content, and the name that it is for."""
+    made: tuple[Challenge, ...]
 
 
 @dataclass(frozen=True)
@@ -102,14 +112,20 @@ class StateFile:
             self.state = self.load()
 
     def load(self) -> State:
-        """Return the content of the file; raises OSError."""
+        """Return the content of the file, with a warning for each damage.
+
+        Raises OSError.
+        """
         if not self.path:
             return State()
         _, _, rest = read_file(self.path).partition(b"\n")
         checksum, _, content = rest.partition(b"\n")
         if checksum == checksum_of(content):
             with contextlib.suppress(ValueError, RecursionError):
-                return parse_state(json.loads(content))
+                state, unusable = parse_state(json.loads(content))
+                for name in unusable:
+                    say("warning", f"{self.path}: section {name} is damaged, dropped")
+                return state
         say("warning", f"{self.path}: damaged, starting it anew")
         return State()
 
@@ -127,24 +143,31 @@ class StateFile:
         replace_file(self.path, head + content, 0o600, synced)
 
 
+def no_fingerprint() -> str:
+    """The fingerprint of a state that is only read, or kept in memory alone."""
+    return ""
+
+
 def checksum_of(content: bytes) -> bytes:
     """CRC-32 in hex: enough to tell a torn file from a whole one."""
     return b"%08x" % zlib.crc32(content)
 
 
-def parse_state(sections: object) -> State:
-    """A state from its JSON, of this version or another.
+def parse_state(sections: object) -> tuple[State, list[str]]:
+    """A state from its JSON, of this version or another, and its unusable sections.
 
     A section that lacks a field, or has one of another type, counts as absent. A field
     that is not known is passed over.
     """
-    return State(
+    unusable: list[str] = []
+    state = State(
         accounts=accounts_from(section(sections, "accounts")),
-        suggestion=read_section(sections, "renewal", suggestion_from),
-        failure=read_section(sections, "failure", failure_from),
-        issued=read_section(sections, "issued", issued_from),
-        provisioned=read_section(sections, "answers", provisioned_from),
+        suggestion=read_section(sections, "renewal", suggestion_from, unusable),
+        failure=read_section(sections, "failure", failure_from, unusable),
+        issued=read_section(sections, "issued", issued_from, unusable),
+        provisioned=read_section(sections, "answers", provisioned_from, unusable),
     )
+    return state, unusable
 
 
 def section(sections: object, name: str) -> Json:
@@ -155,14 +178,20 @@ def section(sections: object, name: str) -> Json:
     return content if isinstance(content, dict) else {}
 
 
-def read_section(sections: object, name: str, convert: Callable[[Json], T]) -> T | None:
-    """A section as its record; None if it is absent, empty or not what it should be."""
+def read_section(
+    sections: object, name: str, convert: Callable[[Json], T], unusable: list[str]
+) -> T | None:
+    """A section as its record; None if it is absent or empty.
+
+    None also if it is not what it should be: then its name is added to `unusable`.
+    """
     content = section(sections, name)
     if not content:
         return None
     try:
         return convert(content)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
+        unusable.append(name)
         return None
 
 
@@ -198,7 +227,7 @@ def failure_from(content: Json) -> Failure:
         count=int(content["count"]),
         next=float(content["next"]),
         what=str(content["what"]),
-        terms=dict(content["of"]),
+        options=dict(content["of"]),
     )
 
 
@@ -211,8 +240,8 @@ def issued_from(content: Json) -> Issued:
 def provisioned_from(content: Json) -> Provisioned:
     """The section `answers`."""
     made = []
-    for key, text, name in content["made"]:
-        made.append((str(key), str(text), str(name)))
+    for label, text, name in content["made"]:
+        made.append(Challenge(str(label), str(text), str(name)))
     return Provisioned(str(content["kind"]), str(content["place"]), tuple(made))
 
 
@@ -235,7 +264,7 @@ def dump_state(state: State) -> Json:
             "count": failure.count,
             "next": failure.next,
             "what": failure.what,
-            "of": failure.terms,
+            "of": failure.options,
         }
     if issued := state.issued:
         sections["issued"] = {
@@ -246,6 +275,6 @@ def dump_state(state: State) -> Json:
         sections["answers"] = {
             "kind": provisioned.kind,
             "place": provisioned.location,
-            "made": [list(entry) for entry in provisioned.made],
+            "made": [[made.label, made.text, made.name] for made in provisioned.made],
         }
     return sections

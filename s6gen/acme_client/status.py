@@ -12,8 +12,8 @@ from .files import read_file
 from .messages import NO, OK, Fatal, print_text, reason, shortened, utc
 from .options import Options
 from .renewal import inspect_chain
-from .schedule import DAY, InstalledChain, check_clock, hold_until, renewal_due
-from .state import State, StateFile
+from .schedule import DAY, InstalledChain, check_clock, next_attempt, renewal_due
+from .state import State, StateFile, no_fingerprint
 
 
 def print_check(options: Options) -> int:
@@ -26,7 +26,7 @@ def print_check(options: Options) -> int:
     if now < when:
         print_text(f"{options.out}: nothing due before {utc(when)}: {why}\n")
         return OK
-    until = hold_until(state.failure, options.order_terms(), now)
+    until = next_attempt(state.failure, options.relevant_options(), now)
     attempt = f", next attempt {utc(until)}" if until else " now"
     print_text(f"{options.out}: due{attempt}: {why}\n")
     return NO
@@ -34,7 +34,7 @@ def print_check(options: Options) -> int:
 
 def read_state(path: str) -> State:
     """Return the state beside a chain."""
-    return StateFile(path, lambda: "").state
+    return StateFile(path, no_fingerprint).state
 
 
 def print_status(options: Options) -> int:

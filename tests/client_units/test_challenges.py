@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 pytest.importorskip("acme", reason="the client needs the acme package")
 
-from s6gen.acme_client.challenges import Challenge, Challenges
+from s6gen.acme_client.challenges import Challenges
 from s6gen.acme_client.messages import Fatal
 from s6gen.acme_client.options import Options
-from s6gen.acme_client.state import StateFile
+from s6gen.acme_client.state import Challenge, StateFile
 
 CA = "https://ca.example/directory"
 
@@ -48,7 +48,7 @@ def test_a_name_that_was_not_asked_for_is_refused() -> None:
     options = Options(dns_hook="hook")
     challenges = Challenges(options, memory(), {"*.example.org"})
     challenges.plan(CA, "Example.ORG.", "token", "thumbprint")
-    planned = [(challenge.key, challenge.name) for challenge in challenges.planned]
+    planned = [(challenge.label, challenge.name) for challenge in challenges.planned]
     assert planned == [("_acme-challenge.example.org", "example.org")]
     with pytest.raises(
         Fatal, match=f"{CA}: is for a name that was not asked for: evil"

@@ -111,8 +111,10 @@ def test_a_challenge_is_fetched_without_out_or_if_a_port_is_named(
 
 def test_the_terms_of_an_order_are_those_of_the_first_release() -> None:
     line = ["--account-key", "a", "--csr", "c", "--out", "o", "--check-port", "80"]
-    terms = parse([*line, "--quiet", "--contact", "mailto:a"], VERSION).order_terms()
-    assert terms == {
+    relevant = parse(
+        [*line, "--quiet", "--contact", "mailto:a"], VERSION
+    ).relevant_options()
+    assert relevant == {
         "out": "o",
         "account_key": "a",
         "csr": "c",

@@ -16,8 +16,8 @@ from s6gen.acme_client.schedule import (
     InstalledChain,
     check_clock,
     choose_moment,
-    hold_until,
     idle_until,
+    next_attempt,
     next_question,
     pause_after,
     renewal_due,
@@ -229,13 +229,15 @@ def test_pause_without_a_certificate_grows_from_a_minute_to_a_day() -> None:
     ],
 )
 def test_hold(ahead: float, changes: dict[str, object], expected: float) -> None:
-    failure = Failure(1, BEGIN + ahead, "refused", OPTIONS.order_terms())
-    terms = dataclasses.replace(OPTIONS, **changes).order_terms()  # type: ignore[arg-type]
-    assert hold_until(failure, terms, BEGIN) == (BEGIN + expected if expected else 0)
+    failure = Failure(1, BEGIN + ahead, "refused", OPTIONS.relevant_options())
+    options = dataclasses.replace(OPTIONS, **changes).relevant_options()  # type: ignore[arg-type]
+    assert next_attempt(failure, options, BEGIN) == (
+        BEGIN + expected if expected else 0
+    )
 
 
 def test_no_failure_holds_nothing() -> None:
-    assert hold_until(None, OPTIONS.order_terms(), BEGIN) == 0
+    assert next_attempt(None, OPTIONS.relevant_options(), BEGIN) == 0
 
 
 @pytest.mark.parametrize(

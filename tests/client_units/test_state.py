@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s6gen.acme_client.state import (
+    Challenge,
     Failure,
     Issued,
     KnownAccount,
@@ -27,7 +28,9 @@ WHOLE = State(
     suggestion=Suggestion("a.b", ask=2.5, window=(1.0, 3.0), moment=2.0),
     failure=Failure(3, 1.5, "ü\n\0", {"csr": "c", "domain": ["a.example"]}),
     issued=Issued(("https://ca.example", "", "a.example"), "https://ca.example/info"),
-    provisioned=Provisioned("http-01", "/srv", (("token", "text", "a.example"),)),
+    provisioned=Provisioned(
+        "http-01", "/srv", (Challenge("token", "text", "a.example"),)
+    ),
 )
 OLDER: dict[str, dict[str, Any]] = {
     "accounts": {"k": {"url": "https://ca.example/1", "contact": ["mailto:a"]}},
@@ -81,7 +84,7 @@ def test_the_state_of_the_first_release_is_read(tmp_path: Path) -> None:
         suggestion=Suggestion("a.b", ask=2.5, window=(1.0, 3.0), moment=2.0),
         failure=Failure(3, 1.5, "x", {"csr": "c"}),
         issued=Issued(("https://ca.example", "", "a.example"), ""),
-        provisioned=Provisioned("http-01", "/srv", (("t", "x", "a.example"),)),
+        provisioned=Provisioned("http-01", "/srv", (Challenge("t", "x", "a.example"),)),
     )
 
 
@@ -95,9 +98,35 @@ def test_the_state_of_the_first_release_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_section_that_lacks_a_field_counts_as_absent(
-    tmp_path: Path, name: str, lost: str, attribute: str
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    name: str,
+    lost: str,
+    attribute: str,
 ) -> None:
     section = {key: value for key, value in OLDER[name].items() if key != lost}
+    path = write(tmp_path / "chain.state", OLDER | {name: section})
+    assert getattr(load(path), attribute) is None
+    assert capfd.readouterr().err == (
+        f"s6gen-acme: warning: {path}: section {name} is damaged, dropped\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "content", "attribute"),
+    [
+        ("renewal", "window", [1.0], "suggestion"),
+        ("renewal", "ask", 10**400, "suggestion"),
+        ("failure", "count", float("inf"), "failure"),
+        ("failure", "next", None, "failure"),
+        ("failure", "of", "x", "failure"),
+        ("answers", "made", [["t", "x"]], "provisioned"),
+    ],
+)
+def test_a_section_with_a_field_of_another_type_counts_as_absent(
+    tmp_path: Path, name: str, field: str, content: object, attribute: str
+) -> None:
+    section = OLDER[name] | {field: content}
     state = load(write(tmp_path / "chain.state", OLDER | {name: section}))
     assert getattr(state, attribute) is None
 
@@ -118,7 +147,11 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(sorted(OLDER)), JSON))
+FIELDS = sorted({field for section in OLDER.values() for field in section})
+SECTION = JSON | st.dictionaries(st.sampled_from(FIELDS), JSON)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(OLDER)), SECTION))
 def test_whatever_a_section_holds_is_a_state(
     tmp_path_factory: Any, sections: object
 ) -> None:
