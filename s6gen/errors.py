@@ -22,7 +22,7 @@ class Fatal(Exception):  # noqa: N818 (s6's own word)
     """Ends the command with one line, which names the cause and says what to do."""
 
     def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
-        """By default it is the user's mistake."""
+        """The default code means a mistake of the user."""
         super().__init__(message)
         self.code = code
         self.messages: tuple[str, ...] = (message,)

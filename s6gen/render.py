@@ -19,7 +19,7 @@ from s6gen.output.directory import lock_output, open_output
 from s6gen.output.next_record import record_after
 from s6gen.output.plan import plan
 from s6gen.output.read import foreign_files, has_record, hosts_below, read_present
-from s6gen.output.record import service_of
+from s6gen.output.record import service_name_of
 from s6gen.output.write import replace_file, write_update
 from s6gen.rendering.expand import render
 from s6gen.rendering.origin import origins
@@ -54,7 +54,7 @@ class RenderOptions(NamedTuple):
 
 
 class Rendering(NamedTuple):
-    """What is to be in each output directory, and the s6gen.toml that says so."""
+    """The wanted content of each output directory, and the s6gen.toml behind it."""
 
     wanted: Mapping[Path, Wanted]
     configuration: "Configuration | None" = None
@@ -112,7 +112,7 @@ def wanted_directories(
     """
     templates = Templates(own_templates(configuration, options.templates))
     top = output_directory(configuration, options.output)
-    nothing = Wanted(
+    template = Wanted(
         tree={},
         complete=is_complete(configuration, options),
         force=options.force,
@@ -126,17 +126,17 @@ def wanted_directories(
         kinds = services_of_host(host_certificates, configuration)
         tree = render(kinds, templates)
         refuse_invalid(tree, output)
-        if configuration is not None and not nothing.complete:
+        if configuration is not None and not template.complete:
             tree = tree_of_page(tree, host_certificates, options.values["page"])
         if tree or has_record(output):
-            wanted[output] = nothing._replace(
+            wanted[output] = template._replace(
                 tree=tree,
                 origins=origins(kinds),
                 host=host or "",
             )
-    if nothing.complete and options.host is None:
+    if template.complete and options.host is None:
         for output, name in rendered_directories(top).items():
-            wanted.setdefault(output, nothing._replace(host=name))
+            wanted.setdefault(output, template._replace(host=name))
     return wanted
 
 
@@ -177,9 +177,7 @@ def refuse_invalid(tree: Tree, output: Path) -> None:
 
     Only a template of the administrator's own can be the cause.
     """
-    files = [
-        (path, file.content, bool(file.mode & 0o111)) for path, file in tree.items()
-    ]
+    files = [(path, file.content, file.is_executable) for path, file in tree.items()]
     for error in tree_errors(files, str(output)):
         raise Fatal(f"s6-rc would refuse this: {error.path}: {error.message}")
 
@@ -194,7 +192,7 @@ def tree_of_page(
             names.update([certificate.service, certificate.log_service])
     files = {}
     for path, file in tree.items():
-        if service_of(path) in names:
+        if service_name_of(path) in names:
             files[path] = file
     return files
 
@@ -238,7 +236,7 @@ def apply(rendering: Rendering) -> list[Update]:
             top = stack.enter_context(lock_output(output, follow=not wanted.host))
             updates.append(compare(wanted, output, top))
             tops.append(top)
-        refuse(updates)
+        raise_refusals(updates)
         save(rendering.configuration, rendering.addition, tops)
         for update, top in zip(updates, tops, strict=True):
             write_update(update, top)
@@ -256,7 +254,7 @@ def compare(wanted: Wanted, output: Path, top: int | None) -> Update:
     return Update(output, wanted, present, changes, after)
 
 
-def refuse(updates: Iterable[Update]) -> None:
+def raise_refusals(updates: Iterable[Update]) -> None:
     """Raise Fatals with all changes that are refused, if there are any."""
     messages = []
     for path, change in changes_of_action(updates, Action.REFUSED):
@@ -275,12 +273,12 @@ def save(
     `locked` are the open output directories: the file may be in one. Raises Fatal if
     somebody has changed the file since it was read.
     """
-    if before is not None and text_now(before.path) != before.text:
-        reason = "was changed meanwhile: try again"
-        raise Fatal(f"{before.path}: {reason}", Exit.TEMPORARY)
     if addition is not None:
         text_before = None if before is None else before.text
         replace_file(addition.path, addition.text, text_before, locked)
+    elif before is not None and text_now(before.path) != before.text:
+        reason = "was changed meanwhile: try again"
+        raise Fatal(f"{before.path}: {reason}", Exit.TEMPORARY)
 
 
 def text_now(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""How commands print, and how they show text that others wrote."""
+"""Printing to stdout, and making text that others wrote safe to print."""
 
 import os
 import sys

@@ -1,6 +1,7 @@
 """How the code is laid out: which floor may know which, and how long a module may be."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ FLOORS = (
     {"cli"},
     {"__main__"},
 )
-"""From the ground up. A module imports from its own room and from the floors below."""
+"""From the lowest up. A module imports from its own room and from lower floors."""
 ALONE = "acme_client"
 """This room needs nothing of the others, and none of them imports it."""
 
@@ -46,10 +47,19 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= (inner & known) or {node.module}
+        elif isinstance(node, ast.ImportFrom):
+            source = source_of(node, path)
+            inner = {f"{source}.{alias.name}" for alias in node.names}
+            found |= (inner & known) or {source}
     return {name for name in found if name == "s6gen" or name.startswith("s6gen.")}
+
+
+def source_of(node: ast.ImportFrom, path: Path) -> str:
+    """The dotted name of what a module imports from, also where it is relative to it."""
+    if not node.level:
+        return node.module or ""
+    parts = path.relative_to(ROOT).parts[: -node.level]
+    return ".".join([*parts, *filter(None, [node.module])])
 
 
 def floor_of(room: str) -> int:
@@ -101,16 +111,30 @@ def test_folders_are_small() -> None:
     assert {folder: size for folder, size in sizes.items() if size > 16} == {}
 
 
-def test_the_architecture_names_every_module() -> None:
+def test_the_architecture_has_a_line_for_every_module() -> None:
+    """In its tree, below the heading of each folder."""
+    named, top, folder = set(), "", ""
     text = (ROOT / "ARCHITECTURE.md").read_text()
+    for line in text.partition("## The tree")[2].partition("\n## ")[0].splitlines():
+        if heading := re.match(r" {4}(s6gen/(?:[a-z_]+/)?)", line):
+            folder = top = heading[1]
+        elif heading := re.match(r" {6}([a-z]+/)", line):
+            folder = top + heading[1]
+        elif re.match(r" {6}[a-z]", line):
+            folder = top
+        names = re.findall(r"\b[a-z0-9_]+\.py\b", line)
+        named |= {folder + name for name in names if name != "__init__.py"}
+    modules = {
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        if path.name != "__init__.py" and ALONE not in path.parts
+    }
+    assert named == modules
+
+
+def test_the_client_has_a_table_of_contents() -> None:
     contents = (PACKAGE / ALONE / "__init__.py").read_text()
-    missing = []
-    for path in MODULES:
-        if path.name == "__init__.py":
-            continue
-        is_named = (
-            f"{path.stem} " in contents if ALONE in path.parts else path.name in text
-        )
-        if not is_named:
-            missing.append(name_of(path))
-    assert missing == []
+    named = re.findall(r"^ {4}([a-z_]+) +\*? +\S", contents, re.MULTILINE)
+    modules = {path.stem for path in (PACKAGE / ALONE).glob("*.py")} - {"__init__"}
+    assert set(named) == modules
+    assert len(named) == len(modules)

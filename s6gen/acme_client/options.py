@@ -81,7 +81,7 @@ class Options:
                 continue
             relevant[name] = list(value) if isinstance(value, tuple) else value
         if self.fetches_challenge:
-            relevant["self_check"] = True  # as the first release noted it
+            relevant["self_check"] = True  # the name that older states have
         return relevant
 
 

@@ -79,8 +79,8 @@ def atomic_service(service: Service, bundles: Bundles, flags: int) -> dict[str, 
     if flags:
         described["flags"] = f"{flags:08x}"
     if service.type == ONESHOT:
-        described["up"] = command_line(service, "up")
-        described["down"] = command_line(service, "down")
+        described["up"] = script_words(service, "up")
+        described["down"] = script_words(service, "down")
     return described
 
 
@@ -92,7 +92,7 @@ def atomic_dependencies(service: Service, bundles: Bundles) -> list[str]:
     return sorted(names)
 
 
-def command_line(service: Service, script: str) -> list[str]:
+def script_words(service: Service, script: str) -> list[str]:
     """The command line in up or down of a oneshot."""
     words = service.scripts.get(script)
     if not isinstance(words, list):

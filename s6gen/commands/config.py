@@ -7,14 +7,17 @@ import click
 
 from s6gen.commands.parameter_options import (
     SECTIONS,
-    WHICH,
+    SELECTION,
     SectionedCommand,
     given_values,
 )
 from s6gen.configuration.certificates import certificate_layers, certificates
 from s6gen.configuration.find import read_configuration
-from s6gen.configuration.origins import Entry, certificate_entries, document_entries
-from s6gen.configuration.schema import schema_text
+from s6gen.configuration.origins import (
+    ShownValue,
+    certificate_values,
+    document_values,
+)
 from s6gen.configuration.toml_text import toml_table, toml_value
 from s6gen.text import write
 
@@ -25,6 +28,9 @@ COLUMN = 60
 def main(config: str | None, host: str | None, schema: bool, **arguments: Any) -> None:
     """Print each value and where it comes from, as an s6gen.toml with comments."""
     if schema:
+        # Not at the top: cattrs is slow to import.
+        from s6gen.configuration.schema import schema_text
+
         write(schema_text())
         return
     configuration = read_configuration(config)
@@ -32,14 +38,14 @@ def main(config: str | None, host: str | None, schema: bool, **arguments: Any) -
     hosts = certificate_layers(configuration, given, host)
     made = certificates(hosts)
     if configuration is not None:
-        write(entry_lines(document_entries(configuration)) + "\n")
+        write(value_lines(document_values(configuration)) + "\n")
     for name, host_layers in hosts.items():
         header = table_header(name)
         for certificate, layers in zip(made[name], host_layers, strict=True):
             page = given.get("page", certificate.page)
             if page == certificate.page:
-                entries = certificate_entries(certificate, layers)
-                write(f"{header}\n{entry_lines(entries)}\n")
+                values = certificate_values(certificate, layers)
+                write(f"{header}\n{value_lines(values)}\n")
 
 
 def table_header(host: str | None) -> str:
@@ -49,17 +55,17 @@ def table_header(host: str | None) -> str:
     return f"[[host.{toml_value(host)}.certificate]]"
 
 
-def entry_lines(entries: Iterable[Entry]) -> str:
+def value_lines(values: Iterable[ShownValue]) -> str:
     """Return a line for each value, with its origin as a comment."""
     lines = ""
-    for key, value, origin in entries:
+    for key, value, origin in values:
         assignment = toml_table({key: value}).rstrip()
         lines += f"{assignment:<{COLUMN}} # {origin}\n"
     return lines
 
 
 OUTPUT = [
-    *WHICH,
+    *SELECTION,
     click.Option(
         ["--schema"],
         is_flag=True,

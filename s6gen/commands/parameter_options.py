@@ -34,7 +34,7 @@ SECTIONS: Mapping[str, list[click.Option]] = {
 }
 """The options of every parameter, by the heading above them."""
 
-WHICH = [
+SELECTION = [
     click.Option(
         ["-c", "--config"],
         metavar="FILE",

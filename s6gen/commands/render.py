@@ -8,7 +8,7 @@ import click
 
 from s6gen.commands.parameter_options import (
     SECTIONS,
-    WHICH,
+    SELECTION,
     SectionedCommand,
     given_values,
 )
@@ -40,9 +40,9 @@ def main(**parameters: Any) -> Exit:
 
 def options_of(parameters: dict[str, Any]) -> RenderOptions:
     """Return the options of a command line. Raises Fatal for those that do not fit."""
-    for one, other in EXCLUSIVE:
-        if parameters[one] and parameters[other]:
-            raise Fatal(f"--{one} and --{other}: give only one of them")
+    for first, second in EXCLUSIVE:
+        if parameters[first] and parameters[second]:
+            raise Fatal(f"--{first} and --{second}: give only one of them")
     if parameters["output"] == "":
         raise Fatal("--output: is empty: give a directory, such as '.'")
     return RenderOptions(
@@ -131,7 +131,7 @@ OUTPUT = [
         help="Where the source definition directories go. Made if missing. "
         "[output of s6gen.toml; .]",
     ),
-    *WHICH,
+    *SELECTION,
     click.Option(
         ["--templates"],
         metavar="DIR",

@@ -36,7 +36,7 @@ def print_list(own: Path | None) -> None:
     templates = Templates(own)
     lines = ""
     for name in sorted(templates.sources):
-        lines += f"{templates.origin(name):<7} {name}\n"
+        lines += f"{templates.owner(name):<7} {name}\n"
     write(lines)
 
 

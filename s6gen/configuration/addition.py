@@ -39,7 +39,7 @@ def with_certificate(
     addition = f"\n[[{array}]]\n{toml_table(values)}"
     refuse_bytes(addition)
     try:
-        return parse_document(joined(old.text, addition), old.path)
+        return parse_document(combined_text(old.text, addition), old.path)
     except Fatal:
         raise Fatal(
             f"{old.path}: a [[{array}]] cannot be added at its end: add it yourself"
@@ -70,7 +70,7 @@ def refuse_bytes(text: str) -> None:
         raise Fatal("--save: something given is not UTF-8, which TOML has to be")
 
 
-def joined(text: str, addition: str) -> str:
+def combined_text(text: str, addition: str) -> str:
     """Return a text with an addition at its end, in the text's kind of lines."""
     both = f"{text.rstrip()}\n{addition}".replace("\r\n", "\n")
     if "\r\n" in text:

@@ -55,7 +55,7 @@ def header(table: TablePath) -> str:
     return f"[{'.'.join((*array, last))}]"
 
 
-def fatals(messages: Iterable[Message]) -> Fatals:
+def fatals_of(messages: Iterable[Message]) -> Fatals:
     """Return the end of the command: the messages in their order, a line each."""
     lines = []
     for message in sorted(set(messages)):
@@ -68,4 +68,4 @@ def fatals(messages: Iterable[Message]) -> Fatals:
 
 def fatals_in(path: Path, text: str, mistakes: Iterable[Mistake]) -> Fatals:
     """Return the end of the command for mistakes in a file of that text."""
-    return fatals([message_in(path, text, mistake) for mistake in mistakes])
+    return fatals_of([message_in(path, text, mistake) for mistake in mistakes])

@@ -18,7 +18,7 @@ from s6gen.configuration.layers import (
     Layers,
     effective_values,
 )
-from s6gen.configuration.mistakes import Message, Mistake, fatals, message_in
+from s6gen.configuration.mistakes import Message, Mistake, fatals_of, message_in
 from s6gen.configuration.toml_file import read_text
 from s6gen.deployment import table as deployment_table
 from s6gen.errors import Fatal
@@ -44,7 +44,7 @@ def structure_certificates(
             else:
                 messages += [message_of(mistake, layers) for mistake in result]
     if messages:
-        raise fatals(messages)
+        raise fatals_of(messages)
     return certificates
 
 
@@ -103,14 +103,14 @@ def structure_texts(value: Any, _: type) -> tuple[str, ...]:
     """Take one string, or a list of them."""
     if isinstance(value, str):
         return (value,)
-    if isinstance(value, list | tuple) and all_are(value, str):
+    if isinstance(value, list | tuple) and deployment_table.all_are(value, str):
         return tuple(value)
     raise Fatal(f"must be a string, or a list of strings: {value!r}")
 
 
 def structure_tables(value: Any, _: object) -> list[dict[str, Any]]:
     """Take an array of tables."""
-    if isinstance(value, list) and all_are(value, dict):
+    if isinstance(value, list) and deployment_table.all_are(value, dict):
         return value
     raise Fatal("must be tables, each under a [[header]] of its own")
 
@@ -118,7 +118,7 @@ def structure_tables(value: Any, _: object) -> list[dict[str, Any]]:
 def structure_deployments(value: Any, _: type) -> tuple[str, ...]:
     """Take strings as for --deploy, and tables that say the same; one, or a list."""
     members = value if isinstance(value, list | tuple) else [value]
-    if not all_are(members, str | dict):
+    if not deployment_table.all_are(members, str | dict):
         raise Fatal(f"must be a list of strings or tables: {value!r}")
     return tuple(map(deployment_text, members))
 
@@ -128,11 +128,6 @@ def deployment_text(deployment: str | dict[str, Any]) -> str:
     if isinstance(deployment, dict):
         return deployment_table.as_text(deployment)
     return deployment
-
-
-def all_are(members: Iterable[Any], kind: Any) -> bool:
-    """Tell whether all members are of a type."""
-    return all(isinstance(member, kind) for member in members)
 
 
 def exact_converter() -> cattrs.Converter:

@@ -58,19 +58,19 @@ class Copy:
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be copied, or would make the key public."""
         for part in self.parts:
-            refuse(part not in PARTS, f"must be of {', '.join(PARTS)}: {part!r}")
-        refuse(
+            refuse_if(part not in PARTS, f"must be of {', '.join(PARTS)}: {part!r}")
+        refuse_if(
             self.path.endswith("/"), f"must be a file, not a directory: {self.path!r}"
         )
-        refuse(
+        refuse_if(
             not is_directory_below_root(self.path),
             f"must be an absolute path: {self.path!r}",
         )
         is_octal = re.fullmatch(r"0?[0-7]{3}", self.mode)
-        refuse(not is_octal, f"mode must be octal: {self.mode!r}")
+        refuse_if(not is_octal, f"mode must be octal: {self.mode!r}")
         bits = int(self.mode, 8)
-        refuse(bits & 0o333 != 0, f"mode must be read-only: {self.mode!r}")
-        refuse(
+        refuse_if(bits & 0o333 != 0, f"mode must be read-only: {self.mode!r}")
+        refuse_if(
             "key" in self.parts and bits & 0o007 != 0,
             f"mode {self.mode} would show the key to everybody: {self.path!r}",
         )
@@ -106,12 +106,14 @@ class Reload:
     def __attrs_post_init__(self) -> None:
         """Refuse what s6-svc would."""
         refuse_no_service(self.service)
-        refuse(
+        refuse_if(
             self.signal not in SIGNALS,
             f"signal must be of {' '.join(SIGNALS)}: {self.signal}",
         )
-        refuse(self.through not in PROGRAMS, f"through must be {' or '.join(PROGRAMS)}")
-        refuse(
+        refuse_if(
+            self.through not in PROGRAMS, f"through must be {' or '.join(PROGRAMS)}"
+        )
+        refuse_if(
             self.through == "s6-rc" and "/" in self.service,
             "s6-rc wants a service's name",
         )
@@ -154,8 +156,8 @@ class Run:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be run."""
-        refuse(not self.words, "run: give a command")
-        refuse(
+        refuse_if(not self.words, "run: give a command")
+        refuse_if(
             not re.fullmatch(r"[1-9][0-9]{0,4}", self.timeout),
             "timeout must be in seconds",
         )
@@ -258,7 +260,10 @@ SYNTAXES = (
         settings=(Value("user"), Value("timeout", ValueType.NUMBER)),
     ),
 )
-"""The grammar of steps: the text form, the table form and the schema follow from it."""
+"""The grammar of steps, for the text form, the table form and the schema.
+
+The names of settings are those of the fields of Copy, Reload and Run.
+"""
 
 KINDS: Mapping[str, Syntax] = {
     kind.key: syntax for syntax in SYNTAXES for kind in syntax.kinds
@@ -274,7 +279,7 @@ def service_directory(service: str, live: str) -> str:
 def refuse_no_service(service: str) -> None:
     """Refuse what is neither a service's name nor the path of a service directory."""
     good = is_directory_below_root(service) or is_service_name(service)
-    refuse(
+    refuse_if(
         not good,
         f"must be a service's name, or the path of a service directory: {service!r}",
     )
@@ -282,10 +287,10 @@ def refuse_no_service(service: str) -> None:
 
 def refuse_account(name: str) -> None:
     """Refuse what cannot be an account or a group."""
-    refuse(not is_account_name(name), f"must be an account: {name!r}")
+    refuse_if(not is_account_name(name), f"must be an account: {name!r}")
 
 
-def refuse(wrong: bool, message: str) -> None:
+def refuse_if(wrong: bool, message: str) -> None:
     """Raise Fatal if something is wrong."""
     if wrong:
         raise Fatal(message)

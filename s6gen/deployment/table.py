@@ -1,7 +1,7 @@
 """Deployments as tables of a file: another form of the text that --deploy takes."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from s6gen.deployment.steps import KINDS, ValueType
@@ -20,7 +20,7 @@ def as_text(table: Mapping[str, Any]) -> str:
             f"{unknown[0]}: no such key: a deployment has preset, or name and steps"
         )
     steps = table.get("steps")
-    if not isinstance(steps, list) or not all_are_tables(steps):
+    if not isinstance(steps, list) or not all_are(steps, dict):
         raise Fatal(
             'steps: must be a list of tables, such as {copy = "chain", to = "/…"}'
         )
@@ -38,9 +38,9 @@ def preset_text(table: Mapping[str, Any]) -> str:
     return shlex.join([preset, *assignments(settings)])
 
 
-def all_are_tables(values: list[Any]) -> bool:
-    """Tell whether all members of a list are tables."""
-    return all(isinstance(value, dict) for value in values)
+def all_are(members: Iterable[Any], kind: Any) -> bool:
+    """Tell whether all members are of a type."""
+    return all(isinstance(member, kind) for member in members)
 
 
 def step_words(step: Mapping[str, Any]) -> list[str]:
@@ -78,9 +78,17 @@ def run_words(command: Any, settings: Mapping[str, Any]) -> list[str]:
     if isinstance(command, list):
         words = command
     else:
-        words = list(shell_words(text_of("run", command)))
+        words = split_command(text_of("run", command))
     assigned = list(assignments(settings))
     return ["run", *assigned, *[text_of("run", word) for word in words]]
+
+
+def split_command(command: str) -> list[str]:
+    """Return the words of a command, which is quoted as for a shell."""
+    try:
+        return [*shell_words(command)]
+    except ValueError as error:
+        raise Fatal(f"run: {str(error).lower()}: {command!r}") from None
 
 
 def assignments(settings: Mapping[str, Any]) -> Iterator[str]:

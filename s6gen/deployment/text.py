@@ -13,7 +13,7 @@ from s6gen.deployment.steps import (
     Run,
     Step,
     Target,
-    refuse,
+    refuse_if,
 )
 from s6gen.errors import Fatal
 from s6gen.names import is_service_name
@@ -32,7 +32,7 @@ def targets(texts: Iterable[str]) -> tuple[Target, ...]:
     result = tuple(map(target, texts))
     names = [target.name for target in result]
     for name in names:
-        refuse(
+        refuse_if(
             names.count(name) > 1,
             f"two are named {name!r}: name one with name=, or 'NAME: …'",
         )
@@ -49,7 +49,7 @@ def target(text: str) -> Target:
             steps = split_steps(text[own.end() :])
         else:
             name, steps = expand_preset(split_words(text))
-        refuse(not is_service_name(name), f"not a name for a consumer: {name!r}")
+        refuse_if(not is_service_name(name), f"not a name for a consumer: {name!r}")
         return Target(name, tuple(map(parse_step, steps)))
     except Fatal as fatal:
         raise Fatal(f"--deploy: {text!r}: {fatal}") from None
@@ -57,7 +57,7 @@ def target(text: str) -> Target:
 
 def split_words(text: str) -> list[str]:
     """Return the words of a text that is quoted as for a shell."""
-    refuse("\0" in text, "contains a null character")
+    refuse_if("\0" in text, "contains a null character")
     try:
         return shlex.split(text)
     except ValueError as error:
@@ -70,7 +70,7 @@ def split_steps(text: str) -> Iterator[list[str]]:
     while start <= len(text):
         end = STEP.match(text, start).end()  # type: ignore[union-attr]
         words = split_words(text[start:end])
-        refuse(not words, "a step is missing")
+        refuse_if(not words, "a step is missing")
         yield words
         start = end + 1
 
@@ -91,7 +91,7 @@ def parse_step(words: list[str]) -> Step:
         return Restart(service=arguments[0])
     parts = tuple(arguments[0].split("+"))
     is_combined = len(parts) > 1
-    refuse(
+    refuse_if(
         (kind == "combine") != is_combined,
         f"{kind} {arguments[0]}: copy is for one part",
     )
@@ -103,12 +103,12 @@ def split_arguments(kind: str, words: list[str]) -> tuple[list[str], dict[str, s
     syntax = KINDS[kind]
     count = 1 + len(syntax.arguments)
     plural = "s" if count > 1 else ""
-    refuse(len(words) < count, f"{kind}: needs {count} argument{plural}")
+    refuse_if(len(words) < count, f"{kind}: needs {count} argument{plural}")
     names = [setting.key for setting in syntax.settings]
     settings = {}
     for word in words[count:]:
         name, equals, value = word.partition("=")
-        refuse(
+        refuse_if(
             not equals or name not in names,
             f"{kind}: {word!r} is not of {'= '.join(names)}=",
         )

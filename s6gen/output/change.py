@@ -1,4 +1,4 @@
-"""What is wanted in an output directory, what is there, and what changes.
+"""The wanted state of an output directory, its present state, and the changes.
 
 Named tuples, here and in the record: attrs classes take as long to make as all of the
 decisions.
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from s6gen.output.record import Record, service_of
+from s6gen.output.record import Record, service_name_of
 from s6gen.rendering.origin import Origin
 from s6gen.rendering.tree import File, Tree
 from s6gen.text import printable
@@ -18,7 +18,7 @@ DIRECTORY = "a directory"
 
 
 class Action(enum.StrEnum):
-    """What becomes of a file. The values are the words of the listing."""
+    """The fate of a file. The values are the words of the listing."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -69,7 +69,7 @@ Entry = File | Irregular
 
 
 class Change(NamedTuple):
-    """What becomes of one file, and why."""
+    """A change to one file, with its reason."""
 
     path: str
     """Of the file; of the service if that is orphaned."""
@@ -107,7 +107,7 @@ class Wanted(NamedTuple):
     @property
     def services(self) -> frozenset[str]:
         """Return the names of the source definition directories."""
-        return frozenset(map(service_of, self.tree))
+        return frozenset(map(service_name_of, self.tree))
 
 
 class Present(NamedTuple):
@@ -178,7 +178,7 @@ def drift_of(changes: Iterable[Change]) -> list[Change]:
 
 def services_of(changes: Iterable[Change]) -> frozenset[str]:
     """Return the names of the services that changes are about."""
-    return frozenset(service_of(change.path) for change in changes)
+    return frozenset(service_name_of(change.path) for change in changes)
 
 
 def base_path(path: str) -> str:

@@ -1,4 +1,4 @@
-"""What a rendering changes, as a unified diff that patch(1) and git-apply(1) take."""
+"""The changes of a rendering as a unified diff for patch(1) and git-apply(1)."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping

@@ -16,7 +16,7 @@ from s6gen.errors import Exit, Fatal
 
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 ATTEMPTS = 20
-"""So often is a directory made that other renderings remove at once."""
+"""The number of times that a directory is made which other renderings remove."""
 
 
 @contextlib.contextmanager
@@ -53,13 +53,13 @@ def output_failure(output: Path, error: OSError) -> Fatal:
 def lock_output(output: Path, *, follow: bool = True) -> Iterator[int]:
     """Open an output directory, made if missing, for one rendering at a time.
 
-    Directories that were made are removed again if the rendering is refused. Another
-    rendering may do so between our opening of the directory and our lock: then it is
-    made once more. Raises Fatal if the directory cannot be written to, or if another
-    rendering has the lock.
+    Directories that were made are removed again if the rendering is refused, but not if
+    another rendering has the lock: then they are its own. It may remove them between
+    our opening and our lock: then they are made once more. Raises Fatal if the
+    directory cannot be written to, or if another rendering has the lock.
     """
+    missing = missing_directories(output)
     for _ in range(ATTEMPTS):
-        missing = missing_directories(output)
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -67,18 +67,23 @@ def lock_output(output: Path, *, follow: bool = True) -> Iterator[int]:
         with open_output(output, follow=follow) as top:
             if top is None:
                 continue
-            if not os.access(output, os.W_OK | os.X_OK):
-                raise Fatal(f"--output: {output}: is not writable")
             lock(top, output)
             if not is_at(output, top):
                 continue
             try:
+                refuse_read_only(top, output)
                 yield top
             except Fatal:
                 remove_empty(missing)
                 raise
             return
     raise busy(output)
+
+
+def refuse_read_only(top: int, output: Path) -> None:
+    """Raise Fatal if nothing can be made in the open output directory."""
+    if not os.access(".", os.W_OK | os.X_OK, dir_fd=top):
+        raise Fatal(f"--output: {output}: is not writable")
 
 
 def is_at(path: Path, directory: int) -> bool:
@@ -187,8 +192,8 @@ def names_of(path: str) -> list[str]:
 def common_length(first: list[str], second: list[str]) -> int:
     """Return how many names two paths have in common at their beginnings."""
     length = 0
-    for one, other in zip(first, second, strict=False):
-        if one != other:
+    for name, other_name in zip(first, second, strict=False):
+        if name != other_name:
             break
         length += 1
     return length

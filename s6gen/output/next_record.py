@@ -17,7 +17,7 @@ from s6gen.output.record import (
     Record,
     digests_of,
     dump_record,
-    service_of,
+    service_name_of,
 )
 from s6gen.rendering.origin import Origin
 from s6gen.rendering.tree import File, digest
@@ -55,7 +55,7 @@ def services_without_files(
     for change in changes:
         if change.action is Action.REMOVED:
             paths.discard(change.path)
-    return present.record.services.difference(map(service_of, paths))
+    return present.record.services.difference(map(service_name_of, paths))
 
 
 def origins_after(

@@ -14,7 +14,7 @@ from s6gen.output.change import (
     base_path,
     is_base,
 )
-from s6gen.output.record import Record, service_of
+from s6gen.output.record import Record, service_name_of
 from s6gen.rendering.origin import Origin
 from s6gen.rendering.tree import File, digest
 
@@ -36,7 +36,7 @@ def changes_of_services(
     paths = set(wanted.tree)
     bases = set()
     for path in present.record.files:
-        if service_of(path) not in services:
+        if service_name_of(path) not in services:
             continue
         if is_base(path):
             bases.add(path)
@@ -83,9 +83,9 @@ class Difference(NamedTuple):
 
     path: str
     file: File | None
-    """What is rendered; None if it is no longer rendered."""
+    """The rendered file; None if nothing is rendered at this path any more."""
     entry: Entry
-    """What is there."""
+    """The entry that the path has now."""
     recorded: frozenset[str]
     """The digests of what was rendered last; none if s6gen did not write it."""
 
@@ -104,7 +104,9 @@ class Difference(NamedTuple):
     @property
     def renders_same_content(self) -> bool:
         """Tell whether the same content is rendered as last time."""
-        return self.file is not None and not self.is_renewed
+        if self.file is None:
+            return False
+        return digest(self.file.content) in self.recorded
 
     def replacement(self, reason: str) -> Change:
         """Return the change that puts what is rendered in the place of the entry."""
@@ -178,7 +180,7 @@ def reason_of_rendering(difference: Difference, wanted: Wanted, record: Record) 
     """Return why a recorded file is rendered differently than last time."""
     if difference.renders_same_content:
         return "mode changed"
-    service = service_of(difference.path)
+    service = service_name_of(difference.path)
     now = wanted.origins.get(service)
     before = record.origins.get(service)
     if now is None or not before:
@@ -252,7 +254,7 @@ def orphans(services: frozenset[str], present: Present) -> dict[str, list[str]]:
     """Return the services that are no longer rendered, and what is left of them."""
     paths: dict[str, list[str]] = {}
     for path in sorted(present.record.files):
-        service = service_of(path)
+        service = service_name_of(path)
         if service not in services and path in present.entries:
             paths.setdefault(service, []).append(path)
     return paths

@@ -17,10 +17,10 @@ from s6gen.output.change import (
     is_base,
 )
 from s6gen.output.directory import Directories, open_output
-from s6gen.output.record import RECORD_NAME, Record, parse_record, service_of
+from s6gen.output.record import RECORD_NAME, Record, parse_record, service_name_of
 from s6gen.rendering.tree import File, Tree
 
-KINDS = {
+FILE_KINDS = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFDIR: DIRECTORY,
     stat.S_IFIFO: "a FIFO",
@@ -94,7 +94,7 @@ def read_entries(
     names = frozenset(os.listdir(top))  # noqa: PTH208 (pathlib takes no descriptor)
     with Directories(top) as directories:
         for path in paths:
-            if service_of(path) not in names:
+            if service_name_of(path) not in names:
                 continue
             directory, _, name = path.rpartition("/")
             failing = directory
@@ -122,7 +122,9 @@ def read_entry(directory: int, name: str, expected: File | None) -> Entry:
     """Read what is in an open directory under a name. Raises OSError."""
     status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode):
-        return Irregular(KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file"))
+        return Irregular(
+            FILE_KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file")
+        )
     descriptor = os.open(name, OPEN_FILE, dir_fd=directory)
     try:
         content = read_all(descriptor, status.st_size)

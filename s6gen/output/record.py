@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Record(NamedTuple):
-    """What s6gen wrote into a directory.
+    """The digests of all files that s6gen wrote into a directory.
 
     A file has two digests, and a service two origins, while one is replaced by the
     other, and after git has merged two records.
@@ -45,7 +45,7 @@ class Record(NamedTuple):
         names = frozenset(services)
         files = {}
         for path, digests in self.files.items():
-            if service_of(path) in names:
+            if service_name_of(path) in names:
                 files[path] = digests
         origins = {}
         for service in names.intersection(self.origins):
@@ -59,7 +59,7 @@ class Record(NamedTuple):
     @property
     def services(self) -> frozenset[str]:
         """Return the names of the services that have files."""
-        return frozenset(map(service_of, self.files))
+        return frozenset(map(service_name_of, self.files))
 
     def __or__(self, other: "Record") -> "Record":
         """Return both: what may be there while one is being replaced by the other."""
@@ -78,7 +78,7 @@ def union(
     return both
 
 
-def service_of(path: str) -> str:
+def service_name_of(path: str) -> str:
     """Return the source definition directory that a path is in."""
     return path.partition("/")[0]
 
@@ -138,7 +138,7 @@ def dump_record(record: Record) -> bytes:
         lines.append(f"# host {record.host}\n")
     last_service = ""
     for path, digests in sorted(record.files.items()):
-        service = service_of(path)
+        service = service_name_of(path)
         if service != last_service:
             lines += origin_lines(service, record)
             last_service = service

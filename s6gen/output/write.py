@@ -18,13 +18,13 @@ from s6gen.errors import Exit, Fatal, os_failure
 from s6gen.output.change import WRITING_ORDER, Change, Update, is_base, services_of
 from s6gen.output.directory import OPEN_DIRECTORY, Directories, name_of, parent_of
 from s6gen.output.next_record import record_under_way
-from s6gen.output.record import RECORD_NAME, Record, dump_record, service_of
+from s6gen.output.record import RECORD_NAME, Record, dump_record, service_name_of
 from s6gen.rendering.tree import File
 
 STAGE = ".s6gen-new"
-"""The directory in which files are written before they are put in their places."""
+"""The directory in which files are written before they replace the old files."""
 MANY = 200
-"""More paths than these are flushed by one sync(2), which flushes all else too."""
+"""More paths than these are brought to disk by one sync(2), with all else."""
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 ANY_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -32,8 +32,8 @@ ANY_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 def write_update(update: Update, top: int) -> None:
     """Make the changes of an update in the open output directory.
 
-    Everything is staged and flushed before the first file is replaced, so that what can
-    fail has failed by then. A kill leaves each file old or new, and a record that lets
+    Everything is staged, with fsync, before the first file is replaced: what can fail
+    has failed by then. A kill leaves each file old or new, and a record that lets
     the next rendering finish. Raises Fatal if something cannot be written.
     """
     changes = update.writes
@@ -44,7 +44,7 @@ def write_update(update: Update, top: int) -> None:
             names = frozenset(os.listdir(top))
             steps = steps_of(update, changes, names)
             refuse_unwritable(top, [*steps.placed, *steps.gone, *steps.bases])
-            with staged(steps, top) as stage, uninterrupted():
+            with stage_files(steps, top) as stage, block_signals():
                 take_steps(steps, stage, top)
     except OSError as error:
         raise os_failure("write to", str(update.output), error) from None
@@ -89,7 +89,7 @@ def steps_of(update: Update, changes: list[Change], names: frozenset[str]) -> St
     forgotten = before.services - after.services
     new, placed, gone, bases = [], [], [], []
     for change in changes:
-        service = service_of(change.path)
+        service = service_name_of(change.path)
         if service not in names:
             new.append(change)
         elif service in forgotten:
@@ -109,8 +109,8 @@ def is_new_base(change: Change) -> bool:
 
 
 @contextlib.contextmanager
-def staged(steps: Steps, top: int) -> Iterator[int]:
-    """Write the new files into a directory and flush them; it is removed afterwards."""
+def stage_files(steps: Steps, top: int) -> Iterator[int]:
+    """Write the new files, with fsync, into a directory that is removed afterwards."""
     os.mkdir(STAGE, 0o700, dir_fd=top)
     stage = os.open(STAGE, OPEN_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
     files: dict[str, File] = {}
@@ -129,7 +129,7 @@ def staged(steps: Steps, top: int) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
+def block_signals() -> Iterator[None]:
     """Block the signals that would end the process between two files."""
     signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
@@ -140,7 +140,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def take_steps(steps: Steps, stage: int, top: int) -> None:
-    """Put what is staged in its place.
+    """Replace the old files by the staged ones.
 
     Nothing but SIGKILL or a power cut interrupts this.
     """
@@ -203,7 +203,7 @@ def remove_file(path: str, top: int) -> None:
 
 
 def write_record(record: Record, stage: int, top: int) -> None:
-    """Replace the record, and flush it: what it is about changes only afterwards."""
+    """Replace the record, with fsync: the files in it change only afterwards."""
     file = File(dump_record(record))
     write_atomically(file, (stage, RECORD_NAME), (top, RECORD_NAME))
 
@@ -272,7 +272,7 @@ def add_file(path: Path, text: str) -> None:
 def write_atomically(
     file: File, temporary: tuple[int, str], final: tuple[int, str]
 ) -> None:
-    """Replace or make one file, flushed to disk when this returns.
+    """Replace or make one file, which is on disk when this returns.
 
     Both places are an open directory and a name in it, on the same file system.
     """

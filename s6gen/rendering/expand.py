@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 
+from s6gen.errors import Fatal
 from s6gen.places import PACKAGE
 from s6gen.rendering.templates import Templates
 from s6gen.rendering.tree import File, Tree, file
@@ -44,11 +45,14 @@ def copied_programs(kind: Kind) -> Iterator[tuple[str, File]]:
 def program(name: str) -> Mapping[str, File]:
     """Return the modules of a package of s6gen, such as `acme_client`, by file name.
 
-    They are read once: what a thousand services share is in memory once.
+    They are read once: what a thousand services share is in memory once. Raises Fatal
+    if there are none: a service without its client would never renew.
     """
     files = {}
     for path in sorted((PACKAGE / name).glob("*.py")):
         files[path.name] = file(path.read_bytes())
+    if not files:
+        raise Fatal(f"{PACKAGE / name}: has no modules: install s6gen anew")
     return files
 
 

@@ -115,7 +115,7 @@ class Templates:
             raise self.mistake(error) or error from None
         return file(text.encode("utf-8", "surrogateescape"))
 
-    def origin(self, name: str) -> str:
+    def owner(self, name: str) -> str:
         """Return whose a template is: "own" or "s6gen"."""
         return "own" if self.sources[name] == self.own else "s6gen"
 

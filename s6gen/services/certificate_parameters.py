@@ -35,7 +35,7 @@ class CertificateParameters:
             Section.CERTIFICATE,
             "domain",
             "NAME",
-            "Name in the certificate; repeat it for more, the first comes first. A "
+            "Name in the certificate; repeat it for more. A "
             "name in Unicode is converted. No wildcards: HTTP-01 cannot prove them.",
         ),
     )

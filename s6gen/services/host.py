@@ -74,7 +74,7 @@ def shared_loggers(
         loggers.append(shared_logger(groups[name], from_file=bundle is not None))
     if len(loggers) == 1:
         return loggers
-    return [without_name(logger, bundle) for logger in loggers]
+    return [logger_named_apart(logger, bundle) for logger in loggers]
 
 
 def shared_logger(
@@ -98,7 +98,7 @@ def shared_logger(
     )
 
 
-def without_name(
+def logger_named_apart(
     logger: RenewLetsEncryptLog, bundle: str | None
 ) -> RenewLetsEncryptLog:
     """Return a logger whose pipeline does not have the name of the bundle of all."""

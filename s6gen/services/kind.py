@@ -1,4 +1,4 @@
-"""What every kind of service is to the renderer."""
+"""The attributes that the renderer needs of every kind of service."""
 
 from collections.abc import Mapping
 from typing import Protocol

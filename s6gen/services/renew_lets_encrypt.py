@@ -33,9 +33,9 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
 
     template: ClassVar[str] = "renew-lets-encrypt"
     acme_tiny_days: ClassVar[int] = 21
-    """When acme-tiny renews, in days before the end: it cannot tell when that is due.
+    """acme-tiny renews so many days before the end: it cannot tell when that is due.
 
-    It is the last third of 64 days, and less of a longer life.
+    This is the last third of 64 days, and less of a longer life.
     """
 
     def __attrs_post_init__(self) -> None:

@@ -123,7 +123,7 @@ def targets(texts: tuple[str, ...]) -> "tuple[Target, ...]":
     """
     if not texts:
         return ()
-    from s6gen.deployment import text  # only for those who deploy: it loads for a while
+    from s6gen.deployment import text  # only for those who deploy: it is slow to import
 
     return text.targets(texts)
 

@@ -6,7 +6,9 @@ Named tuples, here and wherever s6gen check goes: attrs would take a fifth of th
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-SCRIPTS = ("up", "down", "reload", "run", "finish")
+ONESHOT_SCRIPTS = ("up", "down", "reload")
+LONGRUN_SCRIPTS = ("run", "finish")
+SCRIPTS = (*ONESHOT_SCRIPTS, *LONGRUN_SCRIPTS)
 """The files of a service definition directory that are scripts."""
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from s6gen.execline import ScriptError, Word, lex
 from s6gen.sources.entries import (
+    ONESHOT_SCRIPTS,
     Broken,
     Dangling,
     Definition,
@@ -20,7 +21,6 @@ LONGRUN = "longrun"
 BUNDLE = "bundle"
 TYPES = (ONESHOT, LONGRUN, BUNDLE)
 
-ONESHOT_SCRIPTS = ("up", "down", "reload")
 
 UINT32_MAX = 0xFFFFFFFF
 ESSENTIAL = 1
@@ -44,7 +44,7 @@ Script = list[Word]
 
 
 class Service(NamedTuple):
-    """A definition, understood. What could not be read is empty: rules report it."""
+    """The values in a definition. Unreadable ones are empty: the rules report them."""
 
     definition: Definition
     type: str
@@ -249,7 +249,7 @@ def milliseconds(content: bytes) -> int | None:
 
 
 UINT_FMT = 11
-"""How many bytes s6rc_read_uint looks at."""
+"""s6rc_read_uint reads only so many bytes."""
 
 
 def number(content: bytes) -> int | None:

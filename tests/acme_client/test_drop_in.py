@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from support.client import NAME, Host, faults_of, run
+from support.faults import noting
 from support.openssl import make_csr, make_key
 from support.pebble import Pebble, WebServer
 from support.program import require
@@ -170,21 +171,16 @@ def test_check_port_fetches_the_answer_first(
 
 
 def test_contacts_are_updated_when_changed(host: Host, between: Proxy) -> None:
-    wishes: list[Any] = []
-
-    def spy(request: Request) -> Reply:
-        wishes.append(request.payload)
-        return request.forward()
-
-    with between.faulty("newAccount", spy):
+    payloads: list[Any] = []
+    with between.faulty("newAccount", noting(payloads)):
         host.keep("--contact", "mailto:a@example.org", "mailto:b@example.org")
-    with between.faulty("account", spy):
+    with between.faulty("account", noting(payloads)):
         host.keep(
             "--force", "--contact", "mailto:a@example.org", "mailto:b@example.org"
         )
         host.keep("--force", "--contact", "mailto:c@example.org")
         host.keep("--force", "--contact", "mailto:c@example.org")
-    assert [wish["contact"] for wish in wishes] == [
+    assert [payload["contact"] for payload in payloads] == [
         ["mailto:a@example.org", "mailto:b@example.org"],
         ["mailto:c@example.org"],
     ]

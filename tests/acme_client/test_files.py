@@ -212,6 +212,7 @@ def test_stdout_full(renewing: Host) -> None:
         *options, "--disable-check", prefix=("sh", "-c", 'exec "$0" "$@" > /dev/full')
     )
     assert_refused(ended)
+    assert "No space left on device" in ended.fatal[0]
     csr.unlink()
 
 

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 from support.client import Host, assert_good, run
-from support.faults import cut, edited, instead, late, redirected, status, truncated
+from support.faults import (
+    cut,
+    edited,
+    instead,
+    late,
+    noting,
+    redirected,
+    status,
+    truncated,
+)
 from support.pebble import Pebble
 from support.proxy import Proxy, Reply, Request
 
@@ -38,12 +47,8 @@ def test_the_window_is_asked_for_once(new_host: Host) -> None:
 def test_a_revoked_certificate_is_replaced(
     new_host: Host, new_ca: Pebble, tmp_path: Path
 ) -> None:
-    between, wishes = ari(new_host), []
-
-    def spy(request: Request) -> Reply:
-        wishes.append(request.payload)
-        return request.forward()
-
+    between = ari(new_host)
+    payloads: list[Any] = []
     new_host.keep("--profile", "default")
     while new_host.certificate().serial_number.bit_length() <= 60:
         # Pebble does not find again what has a serial number that begins with zeros.
@@ -51,14 +56,14 @@ def test_a_revoked_certificate_is_replaced(
     first = new_host.certificate()
     assert run(*new_host.ca_options, "--revoke", str(new_host.chain)).code == 0
     assert new_ca.status(first.serial_number) == "Revoked"
-    with between.faulty("newOrder", spy):
+    with between.faulty("newOrder", noting(payloads)):
         assert new_host.keep("--profile", "default").code == 0
     assert new_host.certificate() != first
     assert_good(new_host, new_ca, tmp_path)
-    authority, serial = wishes[0]["replaces"].split(".")
+    authority, serial = payloads[0]["replaces"].split(".")
     assert authority
     assert serial
-    assert len(wishes) == 1
+    assert len(payloads) == 1
 
 
 def test_past_window_orders_now_future_window_later(new_host: Host) -> None:

@@ -99,6 +99,7 @@ def test_a_damaged_certificate_is_used_or_refused(
         assert common_name(chain[1].issuer) == describe(chain[0]).issuer
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @pytest.mark.parametrize(
     ("part", "damage"),
     [

@@ -177,11 +177,19 @@ def test_hosts_are_rendered_each_below_its_own_directory(tmp_path: Path) -> None
     )
 
 
-def test_no_cattrs_for_a_single_certificate(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["render", "--page", "a", "--domain", "a.org"],
+        ["config", "--page", "a", "--domain", "a.org"],
+        ["--help"],
+    ],
+)
+def test_no_cattrs_where_there_is_no_file(tmp_path: Path, arguments: list[str]) -> None:
     """What a file needs takes time to load: whoever has none does not wait for it."""
     command = (
         "import sys; from s6gen.cli import run; "
-        "run(['render', '--page', 'a', '--domain', 'a.org']); "
+        f"run({arguments}); "
         "print(sorted({'cattrs', 'tomllib'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import attrs
 import pytest
 
-from s6gen.deployment.steps import KINDS
+from s6gen.deployment.steps import KINDS, Copy, Reload, Run
 from s6gen.deployment.table import as_text
 from s6gen.deployment.text import targets
 from s6gen.errors import Fatal
@@ -49,6 +50,10 @@ def test_a_preset_as_a_table_says_the_same_as_its_text() -> None:
     ("table", "reason"),
     [
         ({"preset": 5}, "preset: must be a string: 5"),
+        (
+            {"name": "x", "steps": [{"run": "echo 'open"}]},
+            'run: no closing quotation: "echo \'open"',
+        ),
         ({"name": "x"}, "steps: must be a list of tables, such as {copy = "),
         ({"steps": []}, "name: must be a string"),
         (
@@ -75,3 +80,15 @@ def test_what_no_text_can_say(table: dict[str, Any], reason: str) -> None:
         as_text(table)
 
     assert str(raised.value).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "step"), [("copy", Copy), ("reload", Reload), ("run", Run)]
+)
+def test_the_settings_of_a_step_are_fields_with_a_default(kind: str, step: Any) -> None:
+    fields = {
+        field.name
+        for field in attrs.fields(step)
+        if field.default is not attrs.NOTHING and field.init
+    }
+    assert {setting.key for setting in KINDS[kind].settings} == fields

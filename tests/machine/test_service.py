@@ -245,12 +245,7 @@ def test_a_restart_and_a_look_do_not_order_again(
         machine.svc("-wr", "-r")
         machine.until(machine.timefile.exists, "a look after the restart")
         machine.until(machine.is_waiting, "snooze after the restart")
-        look = machine.timefile.stat().st_mtime_ns
-        machine.svc("-a")
-        machine.until(
-            lambda: machine.timefile.stat().st_mtime_ns > look, "a look at once"
-        )
-        machine.until(machine.is_waiting, "snooze after the look")
+        machine.runs_again()
 
         assert machine.chain.read_bytes() == chain
         assert machine.log.count("ordering") == 1
@@ -438,12 +433,7 @@ def test_acme_tiny_is_called_when_the_chain_runs_out(
     with start(authority, client="acme-tiny", ca_bundle=None) as machine:
         machine.until(machine.chain.exists, "a certificate")
         machine.until(machine.is_waiting, "snooze after it")
-        look = machine.timefile.stat().st_mtime_ns
-        machine.svc("-a")
-        machine.until(
-            lambda: machine.timefile.stat().st_mtime_ns > look, "another look"
-        )
-        machine.until(machine.is_waiting, "snooze after it")
+        machine.runs_again()
 
         ssl.create_default_context().load_cert_chain(
             machine.chain, machine.keys / "domain.key"

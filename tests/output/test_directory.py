@@ -1,5 +1,6 @@
 """Walking below an open directory: no link is followed, nothing stays open."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,3 +94,36 @@ def test_who_comes_too_late_removes_nothing(tmp_path: Path) -> None:
         ):
             pass
         assert output.exists()
+
+
+def test_a_directory_removed_between_opening_and_locking_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, open_output = tmp_path / "sv", directory.open_output
+    removed: list[Path] = []
+
+    @contextlib.contextmanager
+    def open_too_early(path: Path, *, follow: bool = True) -> Iterator[int | None]:
+        with open_output(path, follow=follow) as top:
+            if not removed:
+                path.rmdir()
+                removed.append(path)
+            yield top
+
+    monkeypatch.setattr(directory, "open_output", open_too_early)
+    with lock_output(output) as top:
+        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=top))
+    assert (output / "file").exists()
+
+
+def test_what_was_made_and_cannot_be_written_to_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with an umask of 777, which does not hinder root."""
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    with (
+        pytest.raises(Fatal, match="b: is not writable"),
+        lock_output(tmp_path / "a/b"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []

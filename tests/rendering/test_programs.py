@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from support.command import call
 
+from s6gen.errors import Fatal
 from s6gen.places import PACKAGE
 from s6gen.rendering.expand import program
 from s6gen.rendering.tree import file
@@ -25,7 +27,7 @@ def test_bytecode_does_not_go_along(tmp_path: Path) -> None:
     assert {path.suffix for path in (data / "acme_client").iterdir()} == {".py"}
 
 
-def test_the_client_of_the_first_release_is_removed(tmp_path: Path) -> None:
+def test_the_client_of_an_earlier_commit_is_removed(tmp_path: Path) -> None:
     """It was one file, beside which the package now lies."""
     call("render", *SITE, cwd=tmp_path)
     old = "renew-lets-encrypt-srv/data/acme_client.py"
@@ -45,3 +47,9 @@ def test_the_client_of_the_first_release_is_removed(tmp_path: Path) -> None:
     assert f"removed    {old}\n" in out
     assert not (tmp_path / old).exists()
     assert call("render", *SITE, "-o", ".", cwd=tmp_path)[0] == 0
+
+
+def test_a_package_without_modules_is_refused() -> None:
+    """As where somebody installed bytecode alone: a service without client is none."""
+    with pytest.raises(Fatal, match="no_such_client: has no modules"):
+        program("no_such_client")

@@ -126,3 +126,23 @@ class Halt:
         self.reached.set()
         self.released.wait(20)
         return request.forward()
+
+
+def noting(payloads: list[Any]) -> Fault:
+    """No fault: what each request asks for is added to the list."""
+
+    def note(request: Request) -> Reply:
+        payloads.append(request.payload)
+        return request.forward()
+
+    return note
+
+
+def only_first(times: list[float], fault: Fault) -> Fault:
+    """The fault for the first request alone; when each came is added to the list."""
+
+    def answer(request: Request) -> Reply:
+        times.append(time.time())
+        return fault(request) if len(times) == 1 else request.forward()
+
+    return answer

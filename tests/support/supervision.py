@@ -73,6 +73,16 @@ class Machine:
         """Send a command to the service's supervisor."""
         subprocess.run(["s6-svc", *options, str(self.service_directory)], check=True)
 
+    def runs_again(self) -> None:
+        """Make snooze start the client now, and wait until it is over."""
+        before = self.timefile.stat().st_mtime_ns
+        self.svc("-a")
+        self.until(
+            lambda: self.timefile.stat().st_mtime_ns > before,
+            "another run of the client",
+        )
+        self.until(self.is_waiting, "snooze after the run")
+
     def status(self, field: str) -> str:
         """Fields of s6-svstat -o; nothing before the supervisor is there."""
         command = ["s6-svstat", "-o", field, str(self.service_directory)]
@@ -144,7 +154,9 @@ def under_s6(parameters: RenewLetsEncrypt, directory: Path) -> Iterator[Machine]
     shutil.copytree(directory / "sv" / parameters.service, service)
     shutil.copytree(directory / "sv" / parameters.log_service, service / "log")
     with scanning(directory):
-        yield Machine(parameters, service, directory / "catch-all")
+        machine = Machine(parameters, service, directory / "catch-all")
+        machine.until((service / "supervise/status").exists, "s6-supervise")
+        yield machine
 
 
 @contextlib.contextmanager

@@ -48,7 +48,7 @@ def names_are_allowed(services: ServiceSet) -> Iterator[Finding]:
         yield from reserved_references(service)
 
 
-RESERVED_NAMES = "names that begin with s6rc- or s6-rc- are reserved"
+RESERVED_NAMES = f"names that begin with {' or '.join(RESERVED)} are reserved"
 
 
 def forbidden_names(source: Source) -> Iterator[Finding]:

@@ -15,8 +15,9 @@ from s6gen.check.warnings import (
     run_scripts,
     unread_files,
 )
+from s6gen.sources.entries import LONGRUN_SCRIPTS, ONESHOT_SCRIPTS
 from s6gen.sources.script import RunScript
-from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, ONESHOT_SCRIPTS, Service
+from s6gen.sources.service import BUNDLE, LONGRUN, ONESHOT, Service
 from s6gen.sources.service_set import ServiceSet
 
 ServiceRule = Callable[[ServiceSet, Service], Iterator[Finding]]
@@ -96,9 +97,9 @@ FILE_RULES: Mapping[str, Mapping[str, tuple[FileRule, ...]]] = {
 }
 """By type, the rules for the files that s6-rc-compile looks at."""
 
-SCRIPTS: Mapping[str, tuple[str, ...]] = {
+SCRIPTS_BY_TYPE: Mapping[str, tuple[str, ...]] = {
     ONESHOT: ONESHOT_SCRIPTS,
-    LONGRUN: ("run", "finish"),
+    LONGRUN: LONGRUN_SCRIPTS,
     BUNDLE: (),
 }
 """By type, the files that the next two tables are for."""
@@ -185,7 +186,7 @@ def service_findings(services: ServiceSet, service: Service) -> Iterator[Finding
     for rule in SERVICE_RULES:
         yield from add_rule(rule(services, service), rule)
     rules_by_file = FILE_RULES[service.type]
-    scripts = SCRIPTS[service.type]
+    scripts = SCRIPTS_BY_TYPE[service.type]
     for file in service.definition.own_entries():
         file_rules = rules_by_file.get(file, ())
         yield from file_findings(services, service, file, file_rules)
@@ -210,9 +211,8 @@ def script_findings(service: Service, file: str) -> Iterator[Finding]:
     if script is None:
         return
     for rule in SCRIPT_RULES[file]:
-        for message, line in rule(file, script):
-            finding = file_finding(service, file, message, line)
-            yield finding._replace(rule=rule_name(rule))
+        findings = findings_in_file(service, file, rule(file, script))
+        yield from add_rule(findings, rule)
 
 
 def command_line_findings(service: Service, file: str) -> Iterator[Finding]:
@@ -221,6 +221,13 @@ def command_line_findings(service: Service, file: str) -> Iterator[Finding]:
     if not words:
         return
     for rule in COMMAND_LINE_RULES:
-        for message, line in rule(words):
-            finding = file_finding(service, file, message, line)
-            yield finding._replace(rule=rule_name(rule))
+        findings = findings_in_file(service, file, rule(words))
+        yield from add_rule(findings, rule)
+
+
+def findings_in_file(
+    service: Service, file: str, messages: Iterable[tuple[str, int]]
+) -> Iterator[Finding]:
+    """The findings that messages about lines of a file make."""
+    for message, line in messages:
+        yield file_finding(service, file, message, line)

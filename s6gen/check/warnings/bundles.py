@@ -29,7 +29,7 @@ def empty_bundle(_services: ServiceSet, service: Service) -> Iterator[Finding]:
 
 
 ENOUGH = 0.5
-"""If bundles do not start this part of the services, something else starts them."""
+"""If bundles start a smaller share of the services, something else starts them."""
 
 
 def services_in_no_bundle(services: ServiceSet) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from itertools import islice
 from s6gen.check.errors import PRESENT, REQUIRED
 from s6gen.check.finding import Finding, file_finding
 from s6gen.check.spelling import nearest
-from s6gen.sources.entries import SCRIPTS, Folder
+from s6gen.sources.entries import LONGRUN_SCRIPTS, SCRIPTS, Folder
 from s6gen.sources.service import (
     BUNDLE,
     LONGRUN,
@@ -241,7 +241,7 @@ def file_not_copied(
     if service.type != LONGRUN or file in FILES_OF_ANY_TYPE:
         return
     pattern = re.compile(rf"(?<![\w/.-])\./{re.escape(file)}(?![\w.-])")
-    for script in ("run", "finish"):
+    for script in LONGRUN_SCRIPTS:
         text = script_text(service, script)
         match = pattern.search(text)
         if match:
