@@ -109,7 +109,7 @@ def test_a_challenge_is_fetched_without_out_or_if_a_port_is_named(
     assert parse(line, VERSION).fetches_challenge is fetches
 
 
-def test_the_terms_of_an_order_are_those_of_the_first_release() -> None:
+def test_the_relevant_options_have_the_names_that_older_states_have() -> None:
     line = ["--account-key", "a", "--csr", "c", "--out", "o", "--check-port", "80"]
     relevant = parse(
         [*line, "--quiet", "--contact", "mailto:a"], VERSION
