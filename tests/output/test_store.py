@@ -90,6 +90,7 @@ def test_updates_what_differs_and_removes_what_it_wrote_once(output: Path) -> No
     store(TREE, output, force=False)
     (output / "foo/run").chmod(0o644)
     (output / "foo/own-file").write_text("mine")
+    (output / "foo/own-file").chmod(0o644)  # whatever the umask
     others = times(output)
     after = {
         "foo/dependencies.d/net": File(b""),
