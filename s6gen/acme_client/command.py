@@ -102,9 +102,9 @@ def keep_current(
     """
     is_due = is_surely_due(options)
     if not is_due:
-        from .renewal import find_nothing_due
+        from .renewal import inspect_unlocked
 
-        if find_nothing_due(options, fingerprint):
+        if inspect_unlocked(options, fingerprint):
             return OK
     with hold_lock(f"{options.out}.lock"):
         if is_due and (options.force or not os.path.exists(options.out)):

@@ -38,8 +38,8 @@ from .server import Server
 from .state import Failure, Issued, StateFile, Suggestion, no_fingerprint
 
 
-def find_nothing_due(options: Options, fingerprint: Callable[[], str]) -> bool:
-    """Inspect FILE without the lock; return whether nothing is due, and store that."""
+def inspect_unlocked(options: Options, fingerprint: Callable[[], str]) -> bool:
+    """Inspect FILE without the lock; return True, and store it, if nothing is due."""
     memory = StateFile(options.out, fingerprint)
     return save_idle_time(options, memory, inspect_chain(options))
 

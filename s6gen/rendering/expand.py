@@ -52,7 +52,7 @@ def program(name: str) -> Mapping[str, File]:
     for path in sorted((PACKAGE / name).glob("*.py")):
         files[path.name] = file(path.read_bytes())
     if not files:
-        raise Fatal(f"{PACKAGE / name}: has no modules: install s6gen anew")
+        raise Fatal(f"{PACKAGE / name}: has no modules: install s6gen again")
     return files
 
 
