@@ -14,17 +14,19 @@ import hashlib
 import http.client
 import os
 import re
+import signal
 import ssl
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import replace
 
 from josepy import b64
 
 from .certificates import normal_name
 from .files import LIMIT, remove_file
-from .messages import USAGE, Fatal, say
+from .messages import ENDING, USAGE, Fatal, say
 from .options import Options
 from .state import Challenge, Provisioned, StateFile
 
@@ -164,12 +166,48 @@ def call_hook(program: str, verb: str, record: str, value: str) -> None:
 
     Its output goes to stderr. Raises Fatal if it fails.
     """
-    command = [program, verb, record, value]
     try:
-        code = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
-        ).returncode
+        code = run_program([program, verb, record, value])
     except OSError as error:
         raise Fatal(f"{program}: {error.strerror}") from error
     if code:
         raise Fatal(f"{program} {verb} {record}: failed with exit code {code}")
+
+
+def run_program(command: list[str]) -> int:
+    """Run a program to its end, or kill it when this run is to end; return its code."""
+    process = None
+    try:
+        with signals_held_back():
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=sys.stderr
+            )
+        return process.wait()
+    except BaseException:
+        if process:
+            process.kill()
+            process.wait()
+        raise
+
+
+@contextlib.contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Let what ends this run wait while a program starts: else nobody could kill it.
+
+    They are not blocked: a program inherits that.
+    """
+    came: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        came.append(number)
+
+    handlers = {
+        number: signal.signal(number, note) for number in (*ENDING, signal.SIGALRM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable
 
 from .files import hold_lock
-from .messages import BUG, OK, TEMPORARY, USAGE, Fatal, Stopped, reason, say
+from .messages import BUG, ENDING, OK, TEMPORARY, USAGE, Fatal, Stopped, reason, say
 from .options import Options, parse
 from .schedule import InstalledChain, check_clock, next_attempt
 from .server import Server
@@ -23,7 +23,6 @@ from .state import StateFile, no_fingerprint
 
 GRACE = 10
 """Seconds that cleaning up gets after --timeout, or after a signal, step by step."""
-ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 Fingerprint = Callable[[list[str]], str]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
 
@@ -25,6 +26,8 @@ CONFIGURATION_PROBLEMS = frozenset(
     }
 )
 """The problem types that only another configuration cures (section 6.7)."""
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""The signals that end a run."""
 LONGEST = 4000
 """Characters of a message: a CA's words may be many."""
 

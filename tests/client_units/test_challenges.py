@@ -1,6 +1,7 @@
 """What a CA says of a challenge is checked before it is a file or a record."""
 
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("acme", reason="the client needs the acme package")
 
-from s6gen.acme_client.challenges import Challenges
-from s6gen.acme_client.messages import Fatal
+from s6gen.acme_client.challenges import Challenges, run_program
+from s6gen.acme_client.messages import Fatal, Stopped
 from s6gen.acme_client.options import Options
 from s6gen.acme_client.state import Challenge, StateFile
 
@@ -54,3 +55,30 @@ def test_a_name_that_was_not_asked_for_is_refused() -> None:
         Fatal, match=f"{CA}: is for a name that was not asked for: evil"
     ):
         challenges.plan(CA, "evil", "token", "thumbprint")
+
+
+def test_hook_is_killed_when_the_signal_comes_while_it_starts() -> None:
+    """Popen has not returned yet: only what is held back until then finds the hook."""
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        for step in range(1, 301):
+            with pytest.raises(Stopped):
+                signal.setitimer(signal.ITIMER_REAL, step * 1e-5)
+                run_program(["sleep", "30"])
+            with pytest.raises(ChildProcessError):
+                os.waitpid(-1, os.WNOHANG)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_hook_hears_signals_even_while_this_run_is_about_to_end() -> None:
+    """The client ignores a second SIGTERM; a hook that is to clean up does not."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert run_program(["sh", "-c", "kill -TERM $$"]) == -signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGTERM, before)
