@@ -34,7 +34,7 @@ class Settings:
     """Name and validity; Pebble 2.10 offers "default" alone if none is given, 2.4 knows none."""
     nonce_reject: int = 0
     authz_reuse: int = 0
-    """Below 1 it still happens: about one in 200 orders that have a valid authorisation."""
+    """0 is still one in a hundred orders that have a valid authorisation (its wfe.go)."""
     alternate_roots: int = 0
     strict: bool = False
     sleep: int = 0

@@ -114,6 +114,11 @@ class Machine:
                 )
             time.sleep(0.02)
 
+    def says(self, text: str, times: int) -> None:
+        """Assert that the log has a text so often; the logger may lag behind."""
+        self.until(lambda: self.log.count(text) >= times, f"{text!r} in the log")
+        assert self.log.count(text) == times
+
 
 def argv(process: Path) -> list[str]:
     """The arguments of a process, none if it is gone."""
