@@ -175,7 +175,7 @@ def call_hook(program: str, verb: str, record: str, value: str) -> None:
 
 
 def run_program(command: list[str]) -> int:
-    """Run a program to its end, or kill it when this run is to end; return its code."""
+    """Run a program, and return its exit code; kill it if this run ends before."""
     process = None
     try:
         with signals_held_back():
@@ -192,22 +192,27 @@ def run_program(command: list[str]) -> int:
 
 @contextlib.contextmanager
 def signals_held_back() -> Iterator[None]:
-    """Let what ends this run wait while a program starts: else nobody could kill it.
+    """Hold back the signals that end this run; afterwards they are handled.
 
-    They are not blocked: a program inherits that.
+    Until Popen returns, the program that it started is not known and cannot be killed.
+    The signals are not blocked, because a program inherits blocked signals.
     """
-    came: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        came.append(number)
-
     handlers = {
-        number: signal.signal(number, note) for number in (*ENDING, signal.SIGALRM)
+        number: signal.getsignal(number) for number in (signal.SIGALRM, *ENDING)
     }
+    held: list[int] = []
+
+    def hold(number: int, _: object) -> None:
+        held.append(number)
+
+    # SIGALRM first here and last below: one that comes in between leaves nothing held
+    # back. The handler of the others sets all handlers itself.
+    for number in handlers:
+        signal.signal(number, hold)
     try:
         yield
     finally:
-        for number, handler in handlers.items():
+        for number, handler in reversed(handlers.items()):
             signal.signal(number, handler)
-        for late in came:
-            signal.raise_signal(late)
+        for held_back in held:
+            signal.raise_signal(held_back)

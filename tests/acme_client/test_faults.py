@@ -290,7 +290,7 @@ def test_an_order_that_stays_ready(renewing: Host, between: Proxy) -> None:
         ended = renewing.keep("--force", "--timeout", "5")
     assert_refused(ended)
     assert "the order is ready" in ended.fatal[0]
-    # The first may come before the CA is ready, which does not count.
+    # The first may come too early: the CA refuses it, and it is sent once more.
     assert between.requests.count("finalize") <= 2
 
 

@@ -61,7 +61,7 @@ def test_a_name_that_was_not_asked_for_is_refused() -> None:
         challenges.plan(CA, "evil", "token", "thumbprint")
 
 
-STARTS = """
+START_AND_STOP = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from s6gen.acme_client.challenges import run_program
@@ -88,12 +88,12 @@ print(left)
 
 
 def test_hook_is_killed_when_the_signal_comes_while_it_starts() -> None:
-    """Popen has not returned yet: only what is held back until then finds the hook.
+    """Before Popen returns, the client does not know the hook yet.
 
-    In a process of its own, which has no other children.
+    It is tried in a process of its own, which has no other children.
     """
     done = subprocess.run(
-        [sys.executable, "-c", STARTS, str(ROOT)],
+        [sys.executable, "-c", START_AND_STOP, str(ROOT)],
         capture_output=True,
         text=True,
         check=True,

@@ -34,7 +34,7 @@ class Settings:
     """Name and validity; Pebble 2.10 offers "default" alone if none is given, 2.4 knows none."""
     nonce_reject: int = 0
     authz_reuse: int = 0
-    """0 is still one in a hundred orders that have a valid authorisation (its wfe.go)."""
+    """Percent of the orders that reuse a valid authorisation; Pebble takes 0 as 1."""
     alternate_roots: int = 0
     strict: bool = False
     sleep: int = 0
