@@ -133,8 +133,14 @@ def test_the_architecture_has_a_line_for_every_module() -> None:
 
 
 def test_the_client_has_a_table_of_contents() -> None:
-    contents = (PACKAGE / ALONE / "__init__.py").read_text()
-    named = re.findall(r"^ {4}([a-z_]+) +\*? +\S", contents, re.MULTILINE)
-    modules = {path.stem for path in (PACKAGE / ALONE).glob("*.py")} - {"__init__"}
+    """Of all modules, in packages inside it too: `protocol/server`."""
+    top = PACKAGE / ALONE
+    contents = (top / "__init__.py").read_text()
+    named = re.findall(r"^ {4}([a-z_/]+) +\*? +\S", contents, re.MULTILINE)
+    modules = {
+        path.relative_to(top).with_suffix("").as_posix()
+        for path in top.rglob("*.py")
+        if path.name != "__init__.py"
+    }
     assert set(named) == modules
     assert len(named) == len(modules)

@@ -193,13 +193,15 @@ def place_files(changes: Iterable[Change], stage: int, top: int) -> None:
 
 
 def remove_file(path: str, top: int) -> None:
-    """Remove a file, and the directory that this leaves empty."""
+    """Remove a file, and each directory above that this leaves empty."""
     directory = parent_of(path)
     with Directories(top) as directories:
         os.unlink(name_of(path), dir_fd=directories.open(directory))
         with contextlib.suppress(OSError):
-            above = directories.open(parent_of(directory))
-            os.rmdir(name_of(directory), dir_fd=above)
+            while directory:
+                above = parent_of(directory)
+                os.rmdir(name_of(directory), dir_fd=directories.open(above))
+                directory = above
 
 
 def write_record(record: Record, stage: int, top: int) -> None:

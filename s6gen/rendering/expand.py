@@ -43,16 +43,19 @@ def copied_programs(kind: Kind) -> Iterator[tuple[str, File]]:
 
 @functools.cache
 def program(name: str) -> Mapping[str, File]:
-    """Return the modules of a package of s6gen, such as `acme_client`, by file name.
+    """Return the modules of a package of s6gen, such as `acme_client`, by their paths.
 
-    They are read once: what a thousand services share is in memory once. Raises Fatal
+    A path is relative to the package, and uses '/'; packages inside it go along. They
+    are read once: what a thousand services share is in memory once. Raises Fatal
     if there are none: a service without its client would never renew.
     """
+    top = PACKAGE / name
     files = {}
-    for path in sorted((PACKAGE / name).glob("*.py")):
-        files[path.name] = file(path.read_bytes())
+    for path in sorted(top.rglob("*.py")):
+        if "__pycache__" not in path.parts:
+            files[path.relative_to(top).as_posix()] = file(path.read_bytes())
     if not files:
-        raise Fatal(f"{PACKAGE / name}: has no modules: install s6gen again")
+        raise Fatal(f"{top}: has no modules: install s6gen again")
     return files
 
 

@@ -102,7 +102,8 @@ def test_the_client_goes_along_as_it_is() -> None:
     copied = {path.removeprefix(top): tree[path] for path in tree if top in path}
 
     assert {name: file.content for name, file in copied.items()} == {
-        path.name: path.read_bytes() for path in package.glob("*.py")
+        path.relative_to(package).as_posix(): path.read_bytes()
+        for path in package.rglob("*.py")
     }
 
 
