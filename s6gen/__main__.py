@@ -1,6 +1,15 @@
-"""The command `s6gen`, and `python -m s6gen`."""
+"""The command `s6gen`, and `python -m s6gen`.
+
+Python 2.7 can read this file: an interpreter that is too old is told so.
+"""
 
 import gc
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (who has 3.11 does not come by here)
+    needed = "Python 3.11 or newer is needed, this is " + sys.version.split()[0]
+    sys.stderr.write("s6gen: fatal: " + needed + "\n")
+    sys.exit(100)
 
 # Hardly anything is garbage before the end of the process. The collector would take a
 # twentieth of the shortest run, and more than all the rest of one with many files.

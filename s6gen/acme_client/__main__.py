@@ -2,28 +2,39 @@
 """The entry: the hourly run, which mostly finds nothing due, and the way to the rest.
 
 Python compiles this file each time that it is started by its path, so that what the
-hourly run does without is imported later, in `main`.
+hourly run does without is imported later, in `main`. It is written so that Python 2.7
+can read it: an interpreter that is too old is told so, where a syntax error would name
+a line of ours. Hence types stand in comments.
 """
 
 # pathlib is slow to load:
-# ruff: noqa: PTH113, PTH116, PTH118, PTH120, PTH123
+# ruff: noqa: PTH113, PTH116, PTH118, PTH120
 
-from __future__ import annotations
-
-import _signal  # type: ignore[import-not-found]  # `signal` takes four times as long
+try:
+    import _signal  # type: ignore[import-not-found]  # `signal` takes four times as long
+except ImportError:  # Python 2
+    import signal as _signal
 
 if __name__ == "__main__":  # `s6-svc -a` must not end a run that has just begun
     _signal.signal(_signal.SIGALRM, _signal.SIG_IGN)
 
-import os
 import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (who has 3.11 does not come by here)
+    needed = "Python 3.11 or newer is needed, this is " + sys.version.split()[0]
+    sys.stderr.write("s6gen-acme: fatal: " + needed + "\n")
+    sys.exit(100)
+
+import os
 import time
 
 VERSION = "0.1.0"
 OK, TEMPORARY = 0, 111
+LONGEST_LINE = 1 << 16
 
 
-def main() -> None:
+def main():
+    # type: () -> None
     """Run the command `s6gen-acme`; the process ends with its exit code."""
     # Once more, for the installed command, whose first line is not in this file.
     _signal.signal(_signal.SIGALRM, _signal.SIG_IGN)
@@ -34,7 +45,7 @@ def main() -> None:
             # Not at the top: the hourly run that finds nothing due does without.
             import importlib
 
-            command = importlib.import_module(f"{register_package()}.command")
+            command = importlib.import_module(register_package() + ".command")
             code = command.run(arguments, VERSION, fingerprint)
     except KeyboardInterrupt:  # before `command` listens for signals
         code = TEMPORARY
@@ -42,15 +53,21 @@ def main() -> None:
     os._exit(code)
 
 
-def last_run_holds(arguments: list[str], now: float) -> bool:
+def last_run_holds(arguments, now):
+    # type: (list[str], float) -> bool
     """Tell whether nothing is due, by the first line of FILE.state alone.
 
     It holds from when on and until when nothing is due, and a fingerprint: if the
     arguments or a file that they name have changed, the line says nothing.
     """
     try:
-        with open(f"{file_of(arguments)}.state", encoding="ascii") as state:
-            start, end, known = state.readline().rstrip("\n").split(" ", 2)
+        # What lies in its place must not hold the run up: a pipe, or a huge file.
+        state = os.open(file_of(arguments) + ".state", os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            line = os.read(state, LONGEST_LINE).partition(b"\n")[0]
+        finally:
+            os.close(state)
+        start, end, known = line.decode("ascii").split(" ", 2)
         if not float(start) <= now < float(end):
             return False
         return known == fingerprint(arguments)
@@ -58,7 +75,8 @@ def last_run_holds(arguments: list[str], now: float) -> bool:
         return False
 
 
-def file_of(arguments: list[str]) -> str:
+def file_of(arguments):
+    # type: (list[str]) -> str
     """The path that --out names, "" without --out: the last one counts."""
     path = ""
     for number, argument in enumerate(arguments):
@@ -69,9 +87,11 @@ def file_of(arguments: list[str]) -> str:
     return path
 
 
-def fingerprint(arguments: list[str]) -> str:
+def fingerprint(arguments):
+    # type: (list[str]) -> str
     """The version, the arguments, and what changes with each file that they name."""
-    parts: list[object] = [VERSION, *arguments]
+    parts = [VERSION]  # type: list[object]
+    parts.extend(arguments)
     for argument in arguments:
         for path in (argument, argument.partition("=")[2]):
             if os.path.isfile(path):
@@ -80,7 +100,8 @@ def fingerprint(arguments: list[str]) -> str:
     return ascii(parts)
 
 
-def register_package() -> str:
+def register_package():
+    # type: () -> str
     """Make this package known to Python, if it is not yet; return its name.
 
     A file that was started by its path belongs to no package. Its directory is taken
