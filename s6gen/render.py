@@ -73,8 +73,6 @@ def prepare(options: RenderOptions) -> Rendering:
         )
         # The addition has the values of the command line in it.
         options = options._replace(values={})
-    elif configuration is None:
-        refuse_incomplete(options)
     current = addition or configuration
     wanted = wanted_directories(current, options)
     if current is not None and not wanted:
@@ -88,19 +86,6 @@ def prepare(options: RenderOptions) -> Rendering:
 def is_complete(configuration: "Configuration | None", options: RenderOptions) -> bool:
     """Tell whether everything is rendered that an s6gen.toml asks for."""
     return configuration is not None and "page" not in options.values
-
-
-def refuse_incomplete(options: RenderOptions) -> None:
-    """Raise Fatal for what is missing without an s6gen.toml."""
-    for key in ("page", "domain"):
-        if key not in options.values:
-            raise Fatal(
-                f"missing option '--{key}', and there is no s6gen.toml here or above"
-            )
-    if options.host is not None:
-        raise Fatal(
-            "--host: hosts are named in s6gen.toml, and there is none here or above"
-        )
 
 
 def wanted_directories(

@@ -11,6 +11,7 @@ from s6gen.commands.parameter_options import (
     SELECTION,
     SectionedCommand,
     given_values,
+    single_option,
 )
 from s6gen.errors import Exit, Fatal
 from s6gen.output.change import Action, Change, Update, changes_of_action
@@ -125,14 +126,14 @@ def print_changes(updates: Iterable[Update]) -> None:
 
 
 OUTPUT = [
-    click.Option(
+    single_option(
         ["-o", "--output"],
         metavar="DIR",
         help="Where the source definition directories go. Made if missing. "
         "[output of s6gen.toml; .]",
     ),
     *SELECTION,
-    click.Option(
+    single_option(
         ["--templates"],
         metavar="DIR",
         help="Your own templates, in front of s6gen's. [templates of s6gen.toml]",

@@ -13,7 +13,11 @@ from s6gen.configuration.layers import (
     Layers,
 )
 from s6gen.errors import Fatal
-from s6gen.services.renew_lets_encrypt import PARAMETERS, RenewLetsEncrypt
+from s6gen.services.renew_lets_encrypt import (
+    PARAMETERS,
+    REQUIRED_KEYS,
+    RenewLetsEncrypt,
+)
 
 if TYPE_CHECKING:
     from s6gen.configuration.document import Configuration
@@ -67,9 +71,11 @@ def certificate_layers(
 
     These are the certificates of a file, if there is one, with the command line's
     values over them. If these have a page, they are for that certificate alone, which
-    may be a new one. Raises Fatal for a page or host that is not there.
+    may be a new one. Raises Fatal for a page or host that is not there, and for what is
+    missing where there is no file.
     """
     if configuration is None:
+        refuse_incomplete(given, host)
         return {None: [all_layers(None, (), given)]}
     hosts: dict[str | None, list[Layers]] = {}
     for name, host_layers in selected_hosts(configuration, given, host).items():
@@ -78,6 +84,19 @@ def certificate_layers(
         else:
             hosts[name] = overlay_all(configuration, host_layers, given)
     return hosts
+
+
+def refuse_incomplete(given: Mapping[str, Any], host: str | None) -> None:
+    """Raise Fatal for what is missing, or means nothing, without an s6gen.toml."""
+    for key in REQUIRED_KEYS:
+        if key not in given:
+            raise Fatal(
+                f"missing option '--{key}', and there is no s6gen.toml here or above"
+            )
+    if host is not None:
+        raise Fatal(
+            "--host: hosts are named in s6gen.toml, and there is none here or above"
+        )
 
 
 def selected_hosts(

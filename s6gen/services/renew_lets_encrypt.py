@@ -17,7 +17,7 @@ from s6gen.services.parameters import (
 )
 from s6gen.services.renew_lets_encrypt_log import RenewLetsEncryptLog
 from s6gen.services.renew_lets_encrypt_parameters import RenewLetsEncryptParameters
-from s6gen.services.validators import AUTHORITIES, client_words, targets
+from s6gen.services.validators import AUTHORITIES, CLIENTS, client_words, targets
 from s6gen.shell import shell_word
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
         """Refuse names and paths that do not fit together."""
         super().__attrs_post_init__()
         self.refuse_circle()
+        self.refuse_client_options()
         certificate_dir = ("--certificate-dir", self.certificate_dir)
         site = ("--page", self.site)
         log_dir = ("--log-dir", self.log_dir)
@@ -60,6 +61,21 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
                 raise Fatal(
                     f"--depends-on: a service cannot depend on itself: {name!r}"
                 )
+
+    def refuse_client_options(self) -> None:
+        """Refuse words after a client that s6gen itself gives its options.
+
+        They would be a command line whose program is called `installed`.
+        """
+        name, *words = self.client_command
+        if self.client in CLIENTS or name not in CLIENTS:
+            return
+        reason = repr(self.client)
+        for word in words:
+            if word.startswith("--"):
+                reason = advice_on_client_option(word)
+                break
+        raise Fatal(f"--client: {name!r} stands alone: {reason}")
 
     def refuse_private_name(self) -> None:
         """Refuse names without a dot, which no public CA certifies."""
@@ -287,10 +303,24 @@ PARAMETERS: Mapping[str, "attrs.Attribute[Any]"] = {
     key_of(field): field for field in attrs.fields(RenewLetsEncrypt)
 }
 """Every parameter by its key in s6gen.toml."""
+CLIENT_OPTIONS = {"--directory-url": "ca"}
+"""The options of s6gen-acme that are called otherwise here."""
 REQUIRED_KEYS = tuple(
     key for key, field in PARAMETERS.items() if field.default is attrs.NOTHING
 )
 """The keys that have no default: each certificate has its own page and domain."""
+
+
+def advice_on_client_option(word: str) -> str:
+    """Return where an option of s6gen-acme belongs that was given within --client."""
+    option = word.partition("=")[0]
+    key = CLIENT_OPTIONS.get(option, option.removeprefix("--"))
+    if key in PARAMETERS:
+        return f"for {option}, give --{key} to s6gen render, or {key} to s6gen.toml"
+    return (
+        f"s6gen render has no {option}; a client with options is a whole command "
+        "line, such as 's6gen-acme --out FILE ...'"
+    )
 
 
 def parameters_in(section: Section) -> list["attrs.Attribute[Any]"]:

@@ -33,6 +33,8 @@ AUTHORITIES = {
 
 The ACME client has a copy, because it uses nothing of s6gen; a test ties the two.
 """
+CLIENTS = ("bundled", "installed", "acme-tiny")
+"""The clients that have a name, and are given their options by s6gen."""
 
 
 def must(holds: Callable[[str], bool], what: str) -> Validator:

@@ -10,7 +10,10 @@ import pytest
 from support.command import ENVIRONMENT, PACKAGE, S6GEN, call
 
 SITE = ["--page", "example", "--domain", "example.org"]
-CLIENT = sorted(path.name for path in (PACKAGE / "acme_client").glob("*.py"))
+CLIENT = sorted(
+    path.relative_to(PACKAGE / "acme_client").as_posix()
+    for path in (PACKAGE / "acme_client").rglob("*.py")
+)
 FILES = [
     "renew-lets-encrypt-log/consumer-for",
     "renew-lets-encrypt-log/data/make-directory",
@@ -70,6 +73,15 @@ def test_the_same_bytes_in_any_locale(tmp_path: Path) -> None:
         pytest.param(
             ["render", "--page", "a"], "missing option '--domain'", id="no domain"
         ),
+        pytest.param(["config"], "missing option '--page'", id="config: no page"),
+        pytest.param(
+            ["config", "--page", "a"], "missing option '--domain'", id="config: no name"
+        ),
+        pytest.param(
+            ["config", *SITE, "--host", "a"],
+            "--host: hosts are named in s6gen.toml, and there is none here or above",
+            id="config: a host and no file",
+        ),
         pytest.param(
             ["render", *SITE, "--page", "a/b"],
             "--page: must be one name in the web root, without '/', not beginning with '.': 'a/b'",
@@ -95,6 +107,16 @@ def test_the_same_bytes_in_any_locale(tmp_path: Path) -> None:
             "invalid value for '--log-size': '1M' is not a valid integer",
             id="log size with a unit",
         ),
+        pytest.param(
+            ["render", *SITE, "--notify", "--placeholder"],
+            "invalid value for '--notify': needs a number before --placeholder",
+            id="an option in the place of a number",
+        ),
+        pytest.param(
+            ["render", *SITE, "--output", "--check"],
+            "invalid value for '-o' / '--output': needs a value before --check",
+            id="an option in the place of a directory",
+        ),
     ],
 )
 def test_refuses_in_one_line(
@@ -106,6 +128,40 @@ def test_refuses_in_one_line(
     assert err.startswith(f"s6gen: fatal: {message}")
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (["--user", "one", "--user", "two"], "--user"),
+        (["--log-number", "1", "--log-number=2"], "--log-number"),
+        (["-o", "one", "--output", "two"], "--output"),
+        (["--user", "one", "--user", "two", "--user", "three"], "--user"),
+    ],
+)
+def test_one_value_of_several_counts(
+    more: list[str], named: str, tmp_path: Path
+) -> None:
+    """The last, as everywhere; and that the others do not is said."""
+    warning = f"s6gen: warning: {named} was given more than once: the last one counts\n"
+
+    code, _, err = call("render", *SITE, *more, cwd=tmp_path)
+
+    assert (code, err) == (0, warning)
+    last = more[-1:] if "=" in more[-1] else more[-2:]
+    assert call("render", *SITE, *last, "--check", cwd=tmp_path) == (0, "", "")
+
+
+def test_config_says_too_that_one_value_counts(tmp_path: Path) -> None:
+    code, out, err = call("config", *SITE, "--user=a", "--user=b", cwd=tmp_path)
+    assert (code, err.count("--user was given more than once")) == (0, 1)
+    assert 'user = "b" ' in out
+
+
+def test_the_same_value_twice_is_no_mistake(tmp_path: Path) -> None:
+    twice = ["--user", "one", "--user", "one", "--domain", "a.example"]
+    code, _, err = call("render", *SITE, *twice, cwd=tmp_path)
+    assert (code, err) == (0, "")
 
 
 def test_output_that_is_not_writable(tmp_path: Path) -> None:

@@ -16,6 +16,22 @@ def test_options_lie_over_the_file(tmp_path: Path) -> None:
     assert (code, err) == (100, "s6gen: fatal: --domain: say for which page: --page\n")
 
 
+def test_zero_is_given_too(tmp_path: Path) -> None:
+    """It is no less an option than another number: s6-log keeps no old file, and so on."""
+    site = "--page", "example", "--domain", "example.org"
+    call("render", *site, "--log-number", "0", cwd=tmp_path)
+    assert "n0 " in (tmp_path / "renew-lets-encrypt-log/run").read_text()
+
+    file = tmp_path / "of-file"
+    file.mkdir()
+    put("[defaults]\nnotify = 90\n" + TWO, file)
+    call("render", cwd=file)
+    notification = file / "sv/renew-lets-encrypt-shop-srv/notification-fd"
+    assert notification.exists()
+    assert call("render", "--notify", "0", cwd=file)[0] == 0
+    assert not notification.exists()
+
+
 def test_one_page_alone_leaves_the_others(tmp_path: Path) -> None:
     call("render", cwd=put(TWO, tmp_path))
     shop = run_script(tmp_path, "shop")

@@ -163,3 +163,16 @@ def test_nothing_in_a_file_is_a_bug(text: str, tmp_path: Path) -> None:
     assert all(
         line.startswith("s6gen: fatal: s6gen.toml:") for line in err.splitlines()
     )
+
+
+def test_options_of_a_client_that_takes_none(tmp_path: Path) -> None:
+    certificate = '[[certificate]]\npage = "a"\ndomain = "a.example"\n'
+    put(f'{certificate}client = "installed --contact a@example.org"\n', tmp_path)
+
+    assert call("render", cwd=tmp_path) == (
+        100,
+        "",
+        "s6gen: fatal: s6gen.toml:4: [[certificate]] 1: client: 'installed' stands alone: "
+        "for --contact, give --contact to s6gen render, or contact to s6gen.toml\n",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["s6gen.toml"]

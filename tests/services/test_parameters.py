@@ -212,6 +212,46 @@ def service(**parameters: Any) -> RenewLetsEncrypt:
             id="client with an open quote",
         ),
         pytest.param(
+            {"client": "installed --profile shortlived"},
+            "--client: 'installed' stands alone: s6gen render has no --profile; "
+            "a client with options is a whole command line, such as 's6gen-acme --out FILE ...'",
+            id="an option that render does not have",
+        ),
+        pytest.param(
+            {"client": "bundled --key-type=rsa2048 --contact a@example.org"},
+            "--client: 'bundled' stands alone: s6gen render has no --key-type; "
+            "a client with options is a whole command line, such as 's6gen-acme --out FILE ...'",
+            id="an option with its value in one word",
+        ),
+        pytest.param(
+            {"client": "bundled -v --contact a@example.org"},
+            "--client: 'bundled' stands alone: for --contact, "
+            "give --contact to s6gen render, or contact to s6gen.toml",
+            id="an option that render has too",
+        ),
+        pytest.param(
+            {"client": "installed --directory-url=https://ca.example/dir"},
+            "--client: 'installed' stands alone: for --directory-url, "
+            "give --ca to s6gen render, or ca to s6gen.toml",
+            id="an option that is called otherwise",
+        ),
+        pytest.param(
+            {"client": "acme-tiny --disable-check"},
+            "--client: 'acme-tiny' stands alone: s6gen render has no --disable-check; "
+            "a client with options is a whole command line, such as 's6gen-acme --out FILE ...'",
+            id="an option of acme-tiny",
+        ),
+        pytest.param(
+            {"client": "bundled now"},
+            "--client: 'bundled' stands alone: 'bundled now'",
+            id="a word after a client",
+        ),
+        pytest.param(
+            {"client": "installed "},
+            "--client: 'installed' stands alone: 'installed '",
+            id="a blank after a client",
+        ),
+        pytest.param(
             {"client": " "},
             "--client: must be bundled, installed, acme-tiny or a command line: ' '",
             id="client that is nothing",
@@ -248,6 +288,13 @@ def test_refused(parameters: dict[str, Any], message: str) -> None:
         service(**parameters)
 
     assert (message, Exit.USAGE) == (str(refusal.value), refusal.value.code)
+
+
+@pytest.mark.parametrize(
+    "client", ["s6gen-acme --out x --profile y", "/usr/bin/acme-tiny --quiet"]
+)
+def test_a_command_line_may_call_the_same_programs(client: str) -> None:
+    assert service(client=client).client_kind == "command"
 
 
 @pytest.mark.parametrize(
