@@ -20,7 +20,7 @@ TOP = Path(__file__).parents[1]
 sys.path.insert(0, str(TOP))
 
 from s6gen.acme_client.__main__ import fingerprint  # noqa: E402 (found by the line above)
-from s6gen.acme_client.state import StateFile  # noqa: E402
+from s6gen.acme_client.state.state_file import StateFile  # noqa: E402
 
 ROUNDS = 100
 

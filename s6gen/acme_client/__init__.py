@@ -5,26 +5,46 @@ and run alone, as `python3 -I DIRECTORY/__main__.py`. FILE is the chain that --o
 names. Times are seconds since 1970, and a section without a name is one of RFC 8555.
 Read it in this order; what has a star works without the acme package.
 
-    __main__      *  the hourly run: if nothing is due, no other module is read
-    messages      *  errors, exit codes, lines on stderr
-    options       *  the command line as a frozen record
-    command       *  what is to be done, and the signals that end it
-    state         *  FILE.state: what one run tells the next
-    schedule      *  when a renewal is due, and how long a failure waits: pure decisions
-    renewal          keeps FILE current: inspect, decide, lock, order, remember
-    order            one order from newOrder to a verified chain
-    challenges       challenge files and TXT records: provisioned, and removed
-    account          the account: its keys, contacts, binding, end; revocation
-    server        *  HTTPS to the CA: connections, nonces, retries
-    responses     *  what the CA sends, taken with suspicion
-    keys             private keys, and what they sign
-    certificates     names, certificate requests, chains
-    files         *  read, replace and lock files
-    status           --status and --check: tell, and change nothing
+    __main__                    *  the hourly run: mostly nothing else is read
+    messages                    *  errors, exit codes, lines on stderr
+    command_line                *  the options, as argparse knows them
+    options                     *  the command line as a frozen record, checked
+    command                     *  what is to be done, and the signals that end it
+    files                       *  read and replace files
+    locks                       *  one run at a time
+    state/records               *  what one run tells the next, as frozen records
+    state/json_form             *  the same in JSON, of this version or another
+    state/state_file            *  FILE.state
+    renewal/schedule            *  when a renewal is due, how long a failure waits
+    renewal/ledger              *  what was issued, and when more may be: pure decisions
+    renewal/idle                *  until when nothing is due, for the hourly run
+    renewal/early                  an order before its time: if the ledger allows it
+    renewal/installed              the chain in FILE, and what is wrong with it
+    renewal/current                keeps FILE current: inspect, decide, ask, order
+    renewal/attempts               a new order, until FILE is new
+    renewal/earlier_order          an order of an earlier run, gone on with
+    renewal/outcome             *  what became of it, remembered
+    protocol/order                 one order, from status to status until it is valid
+    protocol/authorizations        its authorizations, until all are valid
+    protocol/challenges            challenge files and TXT records: made, and removed
+    protocol/download              its chain, fetched and chosen
+    protocol/account               the account: created or found; signed requests
+    protocol/known_accounts     *  KEY.account: the URLs of its accounts
+    protocol/account_commands      --revoke, --deactivate, --roll-over
+    protocol/renewal_info       *  the CA is asked when it wants a renewal
+    protocol/server             *  HTTPS to the CA: connections, nonces, retries
+    protocol/trust              *  the roots that verify the CA's own TLS
+    protocol/responses          *  what the CA sends, taken with suspicion
+    keys                           private keys, and what they sign
+    csr                            certificate requests, and the keys that they are for
+    certificates                   names, and what a certificate says
+    chains                         a chain built from what came, verified
+    status                         --status and --check: tell, and change nothing
 
-Private keys are read in `keys` alone. `server` alone opens a connection to a CA;
-`challenges` fetches a challenge file back, where it is asked to check it, and starts
-the program of --dns-hook. `files` writes the keys, the CSR, the chain and FILE.state,
-and makes FILE.lock (a new key waits in KEY.next, and is renamed by `renewal` or
-`account`); `challenges` writes the challenge files.
+Private keys are read in `keys`; `files` copies one where it is put in place.
+`protocol/server` alone opens a connection to a CA; `protocol/challenges` fetches a
+challenge file back, where it is asked to check it, and starts the program that
+--dns-hook names. `files` writes the keys, the CSR, the chain, KEY.account and
+FILE.state (a new key waits in KEY.next), `locks` makes FILE.lock, and
+`protocol/challenges` writes the challenge files.
 """

@@ -5,26 +5,22 @@ from __future__ import annotations
 import contextlib
 import datetime
 import ipaddress
-import os
 import re
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from josepy import b64
 
-from .files import read_file, replace_file
-from .keys import Key, is_same_key, load_key, load_or_make_key, make_key, pem_of
-from .messages import USAGE, Fatal, inform, shortened, utc
-from .options import Options
-from .schedule import SKEW, InstalledChain
+from .keys import is_same_key
+from .messages import USAGE, Fatal, shortened, utc
+from .renewal.schedule import SKEW, InstalledChain
 
 Request = x509.CertificateSigningRequest
 DOMAIN_NAME = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}")
-PEM_CERTIFICATE = re.compile(
-    rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
-)
+PEM_BEGIN, PEM_END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
+MOST_CERTIFICATES = 20
+"""No honest chain is as long; each may have to be compared with all others."""
 
 
 # Names
@@ -87,84 +83,6 @@ def common_name(name: x509.Name) -> str:
     return str(attributes[0].value)
 
 
-# Certificate requests
-
-
-def wanted_names_and_key(options: Options) -> tuple[set[str], Any]:
-    """The names and the public key that a certificate has to be for.
-
-    Raises Fatal or OSError for a key or a CSR that cannot be read.
-    """
-    if options.makes_request:
-        names = {normal_name(name) for name in options.domain}
-        return names, load_key(options.domain_key).public_key()
-    request = load_csr(options.csr)
-    return names_of(request), request.public_key()
-
-
-def make_request(options: Options) -> Request:
-    """The request in --csr, made anew where it is missing or not for names and key.
-
-    With --new-key it is for a new key, which waits beside the old one in .next.
-    """
-    if not options.makes_request:
-        return load_csr(options.csr)
-    names = {normal_name(name) for name in options.domain}
-    if options.new_key:
-        key = make_key(options.key_type)
-        replace_file(f"{options.domain_key}.next", pem_of(key), 0o600)
-        return make_csr(key, names)
-    key = load_or_make_key(options.domain_key, options.key_type, options.quiet)
-    if options.csr and os.path.exists(options.csr):  # noqa: PTH110 (pathlib is slow to load)
-        request = load_csr(options.csr)
-        if is_request_for(request, names, key):
-            return request
-    request = make_csr(key, names)
-    if options.csr:
-        pem = request.public_bytes(serialization.Encoding.PEM)
-        replace_file(options.csr, pem, 0o644)
-        names_text = shortened(sorted(names))
-        inform(options.quiet, f"{options.csr}: new request for {names_text}")
-    return request
-
-
-def is_request_for(request: Request, names: set[str], key: Key) -> bool:
-    """Tell whether a request is for exactly these names and this key."""
-    if names_of(request) != names:
-        return False
-    try:
-        return is_same_key(request.public_key(), key.public_key())
-    except (ValueError, UnsupportedAlgorithm):  # a kind of key that is not known here
-        return False
-
-
-def load_csr(path: str) -> Request:
-    """The certificate request in a PEM file. Raises Fatal for another content."""
-    try:
-        request = x509.load_pem_x509_csr(read_file(path))
-        names = names_of(request)
-    except ValueError as error:
-        message = f"{path}: not a certificate signing request in PEM"
-        raise Fatal(message, USAGE) from error
-    if not names:
-        raise Fatal(f"{path}: asks for no names", USAGE)
-    return request
-
-
-def make_csr(key: Key, names: set[str]) -> Request:
-    """A new request for these names."""
-    alternatives: list[x509.GeneralName] = []
-    for name in sorted(names):
-        if address := address_of(name):
-            alternatives.append(x509.IPAddress(address))
-        else:
-            alternatives.append(x509.DNSName(name))
-    extension = x509.SubjectAlternativeName(alternatives)
-    builder = x509.CertificateSigningRequestBuilder(x509.Name([]))
-    builder = builder.add_extension(extension, critical=False)
-    return builder.sign(key, hashes.SHA256())
-
-
 # Chains
 
 
@@ -174,21 +92,60 @@ def parse_chain(pem: bytes, source: str) -> list[x509.Certificate]:
     All that is read of them later is read here once: what is wrong inside of one shows
     here, as a mistake of the source, and not where it is used.
     """
-    chain = []
+    chain = load_certificates(pem, source)
+    check_leaf(chain[0], source)
+    return chain
+
+
+def load_certificates(pem: bytes, source: str) -> list[x509.Certificate]:
+    """The certificates of a PEM text as they are ordered there: 1 to 20.
+
+    Names and dates of each can be read. Raises Fatal.
+    """
+    certificates = []
     try:
-        for text in PEM_CERTIFICATE.findall(pem):
+        for text in split_pem(pem, source):
             certificate = x509.load_pem_x509_certificate(text)
-            common_name(certificate.subject)
-            common_name(certificate.issuer)
-            chain.append(certificate)
-        if chain:
-            describe(chain[0])
-            chain[0].public_key()
+            for name in (certificate.subject, certificate.issuer):
+                common_name(name)
+                name.rfc4514_string()
+            validity(certificate)
+            certificates.append(certificate)
+    except Fatal:
+        raise
     except Exception as error:  # cryptography's, of many kinds
         raise Fatal(f"{source}: not a certificate: {error}") from error
-    if not chain:
+    if not certificates:
         raise Fatal(f"{source}: no certificate in it")
-    return chain
+    return certificates
+
+
+def split_pem(pem: bytes, source: str) -> list[bytes]:
+    """The texts of the certificates in a PEM text, whatever else there is in it.
+
+    Takes time in proportion to its length. Raises Fatal for more than 20.
+    """
+    texts: list[bytes] = []
+    start = pem.find(PEM_BEGIN)
+    while start >= 0:
+        end = pem.find(PEM_END, start)
+        if end < 0:  # none of those that may begin later has an end
+            break
+        end += len(PEM_END)
+        texts.append(pem[start:end])
+        if len(texts) > MOST_CERTIFICATES:
+            raise Fatal(f"{source}: more than {MOST_CERTIFICATES} certificates in it")
+        start = pem.find(PEM_BEGIN, end)
+    return texts
+
+
+def check_leaf(leaf: x509.Certificate, source: str) -> None:
+    """Raise Fatal if anything cannot be read that is read of an end-entity's one."""
+    try:
+        describe(leaf)
+        leaf.public_key()
+    except Exception as error:  # cryptography's, of many kinds
+        raise Fatal(f"{source}: not a certificate: {error}") from error
 
 
 def pem_chain(chain: list[x509.Certificate]) -> str:
@@ -251,12 +208,9 @@ def misfit(chain: list[x509.Certificate], names: set[str], key: Any) -> str:
     return ""
 
 
-def defect(chain: list[x509.Certificate], now: float) -> str:
-    """Return why no server could use a new chain (dates, order of issuers), or ""."""
-    start, end = validity(chain[0])
-    if not start - SKEW <= now < end:
-        return f"is valid {utc(start)} to {utc(end)}: not now"
-    for number, issuer in enumerate(chain[1:]):
-        if chain[number].issuer != issuer.subject:
-            return "has certificates that form no chain"
-    return ""
+def untimely(certificate: x509.Certificate, now: float) -> str:
+    """Return why a new certificate is of no use at this time, or ""."""
+    start, end = validity(certificate)
+    if start - SKEW <= now < end:
+        return ""
+    return f"is valid {utc(start)} to {utc(end)}: not now"

@@ -14,13 +14,26 @@ import time
 import warnings
 from collections.abc import Callable
 
-from .files import hold_lock
-from .messages import BUG, ENDING, OK, TEMPORARY, USAGE, Fatal, Stopped, reason, say
+from .locks import lock_file
+from .messages import (
+    BUG,
+    ENDING,
+    OK,
+    TEMPORARY,
+    USAGE,
+    Fatal,
+    Stopped,
+    TimeIsOver,
+    reason,
+    say,
+)
 from .options import Options, parse
-from .schedule import InstalledChain, check_clock, next_attempt
-from .server import Server
-from .state import StateFile, no_fingerprint
+from .protocol.server import Server
+from .renewal.schedule import check_clock, next_run
+from .state.state_file import StateFile, no_fingerprint
 
+PACKAGES = ("cryptography.x509", "josepy", "acme.jws")
+"""What is imported of each package that the client needs; each needs those before."""
 GRACE = 10
 """Seconds that cleaning up gets after --timeout, or after a signal, step by step."""
 
@@ -47,10 +60,15 @@ def run(arguments: list[str], version: str, fingerprint: Fingerprint) -> int:
     except Fatal as fatal:
         say("fatal", str(fatal))
         return fatal.code
-    except OSError as error:
+    except (OSError, TimeIsOver) as error:
         say("fatal", reason(error))
         return TEMPORARY
     except Exception as bug:
+        if package := broken_package():
+            words = f"cannot be imported: {type(bug).__name__}: {bug}"
+            hint = "install another version of acme, or of what it needs"
+            say("fatal", f"the Python package {package} {words}: {hint}")
+            return USAGE
         say(
             "fatal",
             f"bug, please report: {type(bug).__name__}: {bug} ({place_of(bug)})",
@@ -85,7 +103,7 @@ def do(options: Options, server: Server, fingerprint: Callable[[], str]) -> int:
 def write_to_stdout(options: Options, server: Server) -> int:
     """Order now, and print the chain, as acme-tiny does; return the exit code."""
     connect_ahead(server)
-    from .renewal import print_new_chain
+    from .renewal.current import print_new_chain
 
     return print_new_chain(options, server)
 
@@ -101,21 +119,21 @@ def keep_current(
     """
     is_due = is_surely_due(options)
     if not is_due:
-        from .renewal import inspect_unlocked
+        from .renewal.current import inspect_unlocked
 
         if inspect_unlocked(options, fingerprint):
             return OK
-    with hold_lock(f"{options.out}.lock"):
+    with lock_file(f"{options.out}.lock"):
         if is_due and (options.force or not os.path.exists(options.out)):
             connect_ahead(server)
-        from .renewal import renew_if_due
+        from .renewal.current import renew_if_due
 
         return renew_if_due(options, server, fingerprint)
 
 
 def change_account(options: Options, server: Server) -> int:
     """Do what the options ask about the account; return the exit code."""
-    from .account import deactivate, revoke, roll_over
+    from .protocol.account_commands import deactivate, revoke, roll_over
 
     if options.revoke:
         return revoke(options, server)
@@ -137,9 +155,11 @@ def is_surely_due(options: Options) -> bool:
     if os.path.exists(options.out):
         return False
     now = time.time()
-    check_clock(InstalledChain(), now)
-    failure = StateFile(options.out, no_fingerprint).state.failure
-    return not next_attempt(failure, options.relevant_options(), now)
+    check_clock(now)
+    state = StateFile(options.out, no_fingerprint).state
+    if state.attempt:
+        return False
+    return not next_run(state, options.relevant_options(), now)
 
 
 def connect_ahead(server: Server) -> None:
@@ -158,7 +178,7 @@ def connect_ahead(server: Server) -> None:
 def import_ahead() -> None:
     """Import what an order needs; what fails here fails again where it is imported."""
     with contextlib.suppress(Exception):
-        importlib.import_module(".renewal", __package__)
+        importlib.import_module(".renewal.current", __package__)
 
 
 # Signals
@@ -180,16 +200,29 @@ def listen_for_signals(deadline: float, timeout: float) -> None:
         raise Stopped(number)
 
     def give_up(_: int, __: object) -> None:
-        raise Fatal(f"not done within {GRACE} s after the signal")
+        raise TimeIsOver(f"not done within {GRACE} s after the signal")
 
     def alarm(_: int, __: object) -> None:
         if time.monotonic() >= deadline:
-            raise Fatal(f"not done within --timeout, {timeout:g} s")
+            raise TimeIsOver(f"not done within --timeout, {timeout:g} s")
 
     for ending in ENDING:
         signal.signal(ending, stop)
     signal.signal(signal.SIGALRM, alarm)
     signal.setitimer(signal.ITIMER_REAL, timeout, GRACE)
+
+
+def broken_package() -> str:
+    """The first of our packages that cannot be imported, "" if all can.
+
+    Asked after an error of unknown cause, where it costs nothing if all are imported.
+    """
+    for module in PACKAGES:
+        try:
+            importlib.import_module(module)
+        except Exception:
+            return module.partition(".")[0]
+    return ""
 
 
 def place_of(bug: Exception) -> str:

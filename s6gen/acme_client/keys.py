@@ -8,13 +8,15 @@ import re
 from typing import Any
 
 from acme import jws
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from josepy import b64, jwa, jwk
 
-from .files import hold_lock, read_file, replace_file
+from .files import read_file, replace_file
+from .locks import lock_existing
 from .messages import USAGE, Fatal, inform
-from .responses import Json
+from .protocol.responses import Json
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 ALGORITHMS = {"secp256r1": jwa.ES256, "secp384r1": jwa.ES384}
@@ -25,18 +27,27 @@ def load_or_make_key(path: str, kind: str, quiet: bool) -> Key:
     """The private key in a file, which is made if it is missing."""
     # pathlib is slow to load:
     if not os.path.exists(path):  # noqa: PTH110
-        with hold_lock(os.path.dirname(path) or "."):  # noqa: PTH120
+        with lock_existing(os.path.dirname(path) or "."):  # noqa: PTH120
             # Another run may have made it while this one waited.
             if not os.path.exists(path):  # noqa: PTH110
-                replace_file(path, pem_of(make_key(kind)), 0o600)
+                replace_file(path, pem_of(make_key(kind)), 0o600, secret=True)
                 inform(quiet, f"{path}: new {kind} key")
     return load_key(path)
 
 
 def load_key(path: str) -> Key:
     """The private key in a PEM file. Raises Fatal for another content."""
+    return parse_key(read_file(path), path)
+
+
+def parse_key(content: bytes, path: str) -> Key:
+    """The private key in PEM that was read from a path. Raises Fatal for none."""
     try:
-        key = serialization.load_pem_private_key(read_file(path), None)
+        key = serialization.load_pem_private_key(content, None)
+    except UnsupportedAlgorithm as error:
+        raise Fatal(
+            f"{path}: a kind of key that is not known: {error}", USAGE
+        ) from error
     except (ValueError, TypeError) as error:
         message = f"{path}: not an unencrypted private key in PEM"
         raise Fatal(message, USAGE) from error
@@ -113,21 +124,45 @@ def sign(
     return str(signed.json_dumps()).encode()
 
 
+def load_mac_key(path: str) -> bytes:
+    """The MAC key in a file, which has it in base64url. Raises Fatal for another."""
+    encoded = read_file(path).strip().rstrip(b"=")
+    is_base64url = re.fullmatch(rb"[A-Za-z0-9_-]{2,}", encoded)
+    if not is_base64url or len(encoded) % 4 == 1:
+        raise Fatal(f"{path}: not base64url", USAGE)
+    return b64.b64decode(encoded)
+
+
 def sign_binding(key: Key, url: str, kid: str, secret_file: str) -> Json:
     """The external account binding of a new account (section 7.3.4).
 
     The CA issued a MAC key: `kid` is its name, `secret_file` holds it.
     """
-    encoded = read_file(secret_file).strip().rstrip(b"=")
-    is_base64url = re.fullmatch(rb"[A-Za-z0-9_-]{2,}", encoded)
-    if not is_base64url or len(encoded) % 4 == 1:
-        raise Fatal(f"{secret_file}: not base64url", USAGE)
     bound = jws.JWS.sign(
         json.dumps(public_jwk(key)).encode(),
-        key=jwk.JWKOct(key=b64.b64decode(encoded)),
+        key=jwk.JWKOct(key=load_mac_key(secret_file)),
         alg=jwa.HS256,
         nonce=None,
         url=url,
         kid=kid,
     )
     return dict(json.loads(bound.json_dumps()))
+
+
+def kind_of_key(key: Key) -> str:
+    """The kind of a key, as --key-type has it: ec256, rsa2048; else its curve."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        return f"rsa{key.key_size}"
+    kinds = {"secp256r1": "ec256", "secp384r1": "ec384"}
+    return kinds.get(key.curve.name, key.curve.name)
+
+
+def key_type_warning(path: str, key: Key, wanted: str) -> str:
+    """What to warn of if a key is of another kind than --key-type, else ""."""
+    kind = kind_of_key(key)
+    if kind == wanted:
+        return ""
+    return (
+        f"{path}: is {kind}, so --key-type {wanted} has no effect: "
+        "move the key away, or use --new-key"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -11,10 +12,12 @@ import time
 OK, NO, USAGE, BUG, TEMPORARY = 0, 1, 100, 101, 111
 """Exit codes: done; what was checked is due; wrong usage; our bug; try again later."""
 
-CONFIGURATION_PROBLEMS = frozenset(
+LASTING_PROBLEMS = frozenset(
     {
+        "alreadyRevoked",
         "badCSR",
         "badPublicKey",
+        "badRevocationReason",
         "badSignatureAlgorithm",
         "externalAccountRequired",
         "invalidContact",
@@ -25,7 +28,9 @@ CONFIGURATION_PROBLEMS = frozenset(
         "userActionRequired",
     }
 )
-"""The problem types that only another configuration cures (section 6.7)."""
+"""The problem types that do not get better by themselves (section 6.7)."""
+LASTING_STATUSES = frozenset({301, 308, 405, 414, 415, 501, 505})
+"""The HTTP statuses that do not get better by themselves (RFC 9110 section 15)."""
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """The signals that end a run."""
 LONGEST = 4000
@@ -50,14 +55,34 @@ class Fatal(Exception):  # noqa: N818 (s6's own word)
     ) -> None:
         """By default it is temporary: another run may succeed."""
         super().__init__(message[:LONGEST])
-        self.code = USAGE if kind in CONFIGURATION_PROBLEMS else code
+        is_lasting = kind in LASTING_PROBLEMS or status in LASTING_STATUSES
+        self.code = USAGE if is_lasting else code
         self.kind = kind
         self.status = status
         self.wait = wait
 
     def is_passing(self) -> bool:
         """Tell whether the same request may succeed a little later."""
-        return self.status >= 500
+        return self.status >= 500 and self.status not in LASTING_STATUSES
+
+
+class Judged(Fatal):
+    """What was tried has failed, and would fail at once again.
+
+    A validation by the CA, a program of the user's, a file that is not served.
+    """
+
+
+class Dead(Judged):
+    """An order can no longer become valid."""
+
+
+class Refused(Fatal):
+    """A chain came that no server could use."""
+
+
+class Unfinished(Fatal):
+    """The CA is still at work on an order when the time of this run is over."""
 
 
 class Disconnected(Fatal):
@@ -66,6 +91,10 @@ class Disconnected(Fatal):
     def is_passing(self) -> bool:
         """Tell whether the same request may succeed a little later: it may."""
         return True
+
+
+class TimeIsOver(BaseException):
+    """The run has lasted for --timeout: no handler of another error swallows that."""
 
 
 class Stopped(BaseException):
@@ -86,6 +115,12 @@ def say(kind: str, message: str) -> None:
             os.write(sys.stderr.fileno(), f"s6gen-acme: {kind}: {line}\n".encode())
 
 
+@functools.cache
+def warn_once(message: str) -> None:
+    """Warn, but only once in a run: what a file system lacks shows at each file."""
+    say("warning", message)
+
+
 def inform(quiet: bool, message: str) -> None:
     """Say what is done, unless --quiet."""
     if not quiet:
@@ -100,11 +135,11 @@ def print_text(text: str) -> None:
         stdout.write(text.encode(errors="surrogateescape"))
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """An error in words: the file, if it is about one, and what is wrong."""
     file = getattr(error, "filename", None)
     words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    if file:
+    if isinstance(file, str | bytes):
         return f"{os.fsdecode(file)}: {words}"
     return str(words)
 

@@ -4,21 +4,19 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from dataclasses import dataclass
-from typing import NoReturn
 
-from .messages import USAGE, Fatal
-from .schedule import WEEK
+from .command_line import parser
+from .messages import USAGE, Fatal, say
+from .renewal.schedule import WEEK
 
 AUTHORITIES = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
     "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
 }
 """The CAs that have a name here."""
-KEY_TYPES = ("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096")
-IRRELEVANT = frozenset({"quiet", "timeout", "check", "force"})
+IRRELEVANT = frozenset({"quiet", "timeout", "check", "force", "asks_key_type"})
 """Options that do not change what is ordered."""
 
 
@@ -60,6 +58,8 @@ class Options:
     reason: int = 0
     deactivate: bool = False
     roll_over: bool = False
+    asks_key_type: bool = False
+    """Whether --key-type was given: then a key of another kind is worth a warning."""
 
     @property
     def makes_request(self) -> bool:
@@ -85,111 +85,24 @@ class Options:
         return relevant
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, but a mistake ends the run like every other."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise Fatal."""
-        raise Fatal(f"{message} (see --help)", USAGE)
-
-
 def parse(arguments: list[str], version: str) -> Options:
     """The options, checked. Raises Fatal for wrong usage."""
     values = vars(parser(version).parse_args(arguments))
     for name in ("domain", "contact", "status"):
         if name in values:
             values[name] = tuple(values[name])
+    values["asks_key_type"] = "key_type" in values
     url = values.get("directory_url", "")
     if url in AUTHORITIES:
         values["directory_url"] = AUTHORITIES[url]
     if deprecated := values.pop("ca", ""):
         values["directory_url"] = f"{deprecated}/directory"
+        if url:
+            say("warning", "--ca and --directory-url were given: --ca counts")
     options = Options(**values)
     check(options)
+    warn_of_no_effect(options)
     return options
-
-
-def parser(version: str) -> Parser:
-    """The options of s6gen-acme, among them acme-tiny's."""
-    about = "Keep a TLS certificate current by ACME. See s6gen-acme(1)."
-    # What is not given is left out: `Options` has the defaults.
-    made = Parser(
-        prog="s6gen-acme", description=about, argument_default=argparse.SUPPRESS
-    )
-    add_files(made)
-    add_authority(made)
-    add_behaviour(made)
-    add_commands(made, version)
-    return made
-
-
-def add_files(made: Parser) -> None:
-    """Add the options that name files, and what is asked for."""
-    add = made.add_argument
-    text = "keep this chain current (else: to stdout)"
-    add("--out", metavar="FILE", help=text)
-    add("--account-key", metavar="FILE", help="made if missing")
-    add("--domain-key", metavar="FILE", help="made if missing")
-    text = "made if missing, by --domain and --domain-key"
-    add("--csr", metavar="FILE", help=text)
-    text = "domain or IP address"
-    add("--domain", action="append", metavar="NAME", help=text)
-    add("--key-type", choices=KEY_TYPES, help="of keys to be made")
-    text = "a new domain key with every certificate"
-    add("--new-key", action="store_true", help=text)
-    text = "served as /.well-known/acme-challenge/"
-    add("--acme-dir", metavar="DIR", help=text)
-    text = "DNS-01: adds and removes a TXT record"
-    add("--dns-hook", metavar="PROGRAM", help=text)
-
-
-def add_authority(made: Parser) -> None:
-    """Add the options about the CA, and the account there."""
-    add = made.add_argument
-    text = "URL or letsencrypt[-staging]"
-    add("--directory-url", metavar="CA", help=text)
-    text = "CA's URL without /directory (deprecated)"
-    add("--ca", metavar="URL", help=text)
-    text = "roots that verify the CA's own TLS"
-    add("--ca-bundle", metavar="FILE", help=text)
-    text = "mailto:a@b.c"
-    add("--contact", action="extend", nargs="*", metavar="URL", help=text)
-    text = "external account binding: name of its key"
-    add("--eab-kid", metavar="ID", help=text)
-    text = "the key itself in base64url"
-    add("--eab-key-file", metavar="FILE", help=text)
-    text = "kind of certificate that the CA offers"
-    add("--profile", metavar="NAME", help=text)
-    text = "issuer that the chain shall lead to"
-    add("--preferred-chain", metavar="CN", help=text)
-
-
-def add_behaviour(made: Parser) -> None:
-    """Add the options that change how a run works."""
-    add = made.add_argument
-    text = "for the whole run"
-    add("--timeout", type=float, metavar="SECONDS", help=text)
-    text = "do not fetch an answer before the CA does"
-    add("--disable-check", action="store_true", help=text)
-    text = "where to fetch it, also with --out"
-    add("--check-port", metavar="PORT", help=text)
-    add("--quiet", action="store_true", help="only warnings and errors")
-    add("--force", action="store_true", help="order now")
-
-
-def add_commands(made: Parser, version: str) -> None:
-    """Add the options that ask for something else than a current FILE."""
-    add = made.add_argument
-    add("--check", action="store_true", help="say what is due, and do nothing")
-    add("--status", nargs="*", metavar="FILE", help="show chains")
-    add("--json", action="store_true", help="show them in JSON")
-    add("--revoke", metavar="FILE", help="revoke a certificate")
-    text = "why (RFC 5280 section 5.3.1)"
-    add("--reason", type=int, metavar="CODE", help=text)
-    text = "deactivate the account, for ever"
-    add("--deactivate", action="store_true", help=text)
-    add("--roll-over", action="store_true", help="give the account a new key")
-    add("--version", action="version", version=f"s6gen-acme {version}")
 
 
 def need(given: object, message: str) -> None:
@@ -200,10 +113,8 @@ def need(given: object, message: str) -> None:
 
 def check(options: Options) -> None:
     """Raise Fatal for options that are missing or do not fit together."""
-    need(0 < options.timeout < WEEK, "--timeout must be positive")
-    url = options.directory_url
-    message = f"--directory-url {url}: neither a known CA nor an https URL"
-    need(url.startswith("https://"), message)
+    check_values(options)
+    check_commands(options)
     if options.status is not None:
         need(options.status or options.out, "--status needs FILE or --out")
         return
@@ -214,6 +125,63 @@ def check(options: Options) -> None:
     if not options.deactivate and not options.roll_over:
         check_order(options)
         check_files(options)
+
+
+def check_values(options: Options) -> None:
+    """Raise Fatal for a value that its option cannot have."""
+    need(0 < options.timeout < WEEK, "--timeout must be positive")
+    port = options.check_port
+    if port:
+        is_number = port.isascii() and port.isdigit()
+        is_port = is_number and 0 < int(port[:6]) < 65536
+        need(is_port, f"--check-port {port}: not a port")
+    url = options.directory_url
+    message = f"--directory-url {url}: neither a known CA nor an https URL"
+    need(url.startswith("https://"), message)
+
+
+def check_commands(options: Options) -> None:
+    """Raise Fatal for more than one of the options that ask for something else."""
+    commands = {
+        "--status": options.status is not None,
+        "--check": options.check,
+        "--revoke": bool(options.revoke),
+        "--deactivate": options.deactivate,
+        "--roll-over": options.roll_over,
+    }
+    given = [name for name, is_given in commands.items() if is_given]
+    need(len(given) < 2, f"{' and '.join(given)}: only one of them at once")
+
+
+def warn_of_no_effect(options: Options) -> None:
+    """Warn of options that were given, and that change nothing."""
+    for name in idle_options(options):
+        say("warning", f"{name} has no effect with these options")
+
+
+def idle_options(options: Options) -> list[str]:
+    """The options that were given, and that change nothing."""
+    idle = []
+    if options.csr and not options.makes_request:
+        idle += idle_with_request(options)
+    if options.dns_hook:
+        files = {"--acme-dir": options.acme_dir, "--check-port": options.check_port}
+        idle += [name for name, value in files.items() if value]
+    if options.status is None and options.json:
+        idle.append("--json")
+    if not options.revoke and options.reason:
+        idle.append("--reason")
+    return idle
+
+
+def idle_with_request(options: Options) -> list[str]:
+    """The options that say nothing where the CSR is not made here."""
+    given = {
+        "--domain": bool(options.domain),
+        "--domain-key": bool(options.domain_key),
+        "--key-type": options.asks_key_type,
+    }
+    return [name for name, is_given in given.items() if is_given]
 
 
 def check_order(options: Options) -> None:

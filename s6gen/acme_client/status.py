@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import replace
@@ -11,9 +12,18 @@ from .certificates import describe, parse_chain
 from .files import read_file
 from .messages import NO, OK, Fatal, print_text, reason, shortened, utc
 from .options import Options
-from .renewal import inspect_chain
-from .schedule import DAY, InstalledChain, check_clock, next_attempt, renewal_due
-from .state import State, StateFile, no_fingerprint
+from .renewal.early import allowed_order, why_early
+from .renewal.installed import inspect_chain
+from .renewal.schedule import (
+    DAY,
+    InstalledChain,
+    check_begin,
+    check_clock,
+    next_run,
+    renewal_due,
+)
+from .state.records import State
+from .state.state_file import StateFile, no_fingerprint
 
 
 def print_check(options: Options) -> int:
@@ -21,14 +31,21 @@ def print_check(options: Options) -> int:
     now = time.time()
     state = read_state(options.out)
     chain = inspect_chain(options)
-    check_clock(chain, now)
+    check_clock(now)
+    check_begin(chain, now)
     when, why = renewal_due(chain, state, now, options.force)
     if now < when:
         print_text(f"{options.out}: nothing due before {utc(when)}: {why}\n")
         return OK
-    until = next_attempt(state.failure, options.relevant_options(), now)
-    attempt = f", next attempt {utc(until)}" if until else " now"
-    print_text(f"{options.out}: due{attempt}: {why}\n")
+    until = next_run(state, options.relevant_options(), now)
+    if not until and not state.order and not options.force:
+        with contextlib.suppress(OSError, Fatal):  # what is wrong is told as the reason
+            until, is_early = allowed_order(options, state, chain, now)
+            if is_early and now < until:
+                why = why_early(options, state, chain, now)
+    attempt = f", next attempt {utc(until)}" if now < until else " now"
+    order = f"; the order {state.order.url} is under way" if state.order else ""
+    print_text(f"{options.out}: due{attempt}: {why}{order}\n")
     return NO
 
 

@@ -11,6 +11,7 @@ from support.faults import (
     edited,
     instead,
     late,
+    put,
     redirected,
     status,
     truncated,
@@ -24,7 +25,7 @@ STEPS = [
     *("directory", "newNonce", "newAccount", "newOrder", "authz", "challenge", "order"),
     *("finalize", "certificate"),
 ]
-NOT_TWICE = ("newOrder", "finalize")
+NOT_TWICE = ("newOrder",)
 """Steps that are not repeated unless the CA says that it did nothing."""
 LARGE = b"{" + b" " * (3 << 20) + b"}"
 DEEP = b"[" * 200_000
@@ -62,9 +63,12 @@ def test_ca_fails_for_good(
     before = renewing.content()
     with between.faulty(step, fault):
         ended = renewing.keep("--force", "--timeout", "1")
+    assert between.requests.count("newOrder") <= (4 if step == "newOrder" else 1)
+    if step == "finalize" and fault is cut_after:
+        assert ended.code == 0  # the order shows that the CA has done it
+        return
     assert_refused(ended)
     assert renewing.content() == before
-    assert between.requests.count("newOrder") <= (4 if step == "newOrder" else 1)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,9 @@ def test_ca_sends_rubbish(
     before = renewing.content()
     with between.faulty(step, fault):
         ended = renewing.keep("--force", "--timeout", "1")
+    if step == "finalize" and fault is truncated:
+        assert ended.code == 0  # no answer: the order shows that the CA has done it
+        return
     assert_refused(ended)
     assert renewing.content() == before
 
@@ -125,11 +132,6 @@ def test_ca_fails_once(
 def drop(name: str) -> Fault:
     """The answer lacks a field."""
     return edited(lambda document: document.pop(name, None) and None)
-
-
-def put(name: str, value: object) -> Fault:
-    """The answer has another value in a field."""
-    return edited(lambda document: document.update({name: value}))
 
 
 def token(value: object) -> Fault:
@@ -283,15 +285,6 @@ def test_every_nonce_is_bad(renewing: Host, between: Proxy) -> None:
     assert "badNonce" in ended.fatal[0]
     assert renewing.content() == before
     assert between.requests.count("newOrder") <= 60
-
-
-def test_an_order_that_stays_ready(renewing: Host, between: Proxy) -> None:
-    with between.faulty("finalize", put("status", "ready")):
-        ended = renewing.keep("--force", "--timeout", "5")
-    assert_refused(ended)
-    assert "the order is ready" in ended.fatal[0]
-    # The first may come too early: the CA refuses it, and it is sent once more.
-    assert between.requests.count("finalize") <= 2
 
 
 def test_a_long_word_fills_neither_log_nor_state(

@@ -131,7 +131,7 @@ def test_a_ca_that_cannot_be_asked_is_asked_again_in_time(
     # Pebble may spare an account that it knows the challenges: see Settings.authz_reuse.
     make_key(short.account_key, "ec256")
     with between.faulty(step, fault):
-        assert short.keep("--force").code == 111
+        assert short.keep("--force", "--timeout", "10").code == 111
     stored = json.loads(Path(f"{short.chain}.state").read_text().split("\n", 2)[2])
     pause = stored["failure"]["next"] - time.time()
     assert pause > 11 * 60 if spent else pause < 600 / 3

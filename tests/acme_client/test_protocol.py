@@ -48,6 +48,7 @@ def test_first_issuance(host: Host, between: Proxy, ca: Pebble, tmp_path: Path) 
     }
     assert modes == {
         "account.key": 0o600,
+        "account.key.account": 0o644,
         "domain.key": 0o600,
         "chain.pem": 0o640,
         "chain.pem.state": 0o600,

@@ -14,10 +14,11 @@ pytest.importorskip("acme", reason="the client needs the acme package")
 
 from support.command import ROOT
 
-from s6gen.acme_client.challenges import Challenges, run_program
 from s6gen.acme_client.messages import Fatal
 from s6gen.acme_client.options import Options
-from s6gen.acme_client.state import Challenge, StateFile
+from s6gen.acme_client.protocol.challenges import Challenges, run_program
+from s6gen.acme_client.state.records import Challenge
+from s6gen.acme_client.state.state_file import StateFile
 
 CA = "https://ca.example/directory"
 
@@ -64,7 +65,7 @@ def test_a_name_that_was_not_asked_for_is_refused() -> None:
 START_AND_STOP = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
-from s6gen.acme_client.challenges import run_program
+from s6gen.acme_client.protocol.challenges import run_program
 from s6gen.acme_client.messages import Stopped
 
 def stop(number, frame):

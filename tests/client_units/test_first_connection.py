@@ -14,8 +14,9 @@ from support.program import free_port
 from s6gen.acme_client.command import connect_ahead, is_surely_due
 from s6gen.acme_client.messages import Fatal
 from s6gen.acme_client.options import Options
-from s6gen.acme_client.server import Server
-from s6gen.acme_client.state import Failure, State, StateFile
+from s6gen.acme_client.protocol.server import Server
+from s6gen.acme_client.state.records import Failure, State
+from s6gen.acme_client.state.state_file import StateFile
 
 
 def server(bundle: str = "") -> Server:

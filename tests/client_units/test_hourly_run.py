@@ -11,7 +11,7 @@ from support.client import CLIENT
 from support.program import free_port
 
 from s6gen.acme_client.__main__ import file_of, fingerprint, last_run_holds
-from s6gen.acme_client.state import StateFile
+from s6gen.acme_client.state.state_file import StateFile
 
 
 def run_without_packages(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -161,6 +161,57 @@ def test_a_missing_package_is_named(
         "install python3-acme (Debian) or py3-acme (Alpine)\n"
     )
     assert done.returncode == 100
+
+
+@pytest.mark.parametrize(
+    ("package", "content", "words"),
+    [
+        ("acme", "import sys; sys.no_such", "AttributeError: module 'sys' has no"),
+        (
+            "acme",
+            "from sys import no_such",
+            "ImportError: cannot import name 'no_such'",
+        ),
+        ("josepy", "def", "SyntaxError: invalid syntax"),
+        ("cryptography", "1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--force"], ["--status"], ["--check"]])
+def test_a_package_that_cannot_be_imported_is_named(
+    tmp_path: Path, package: str, content: str, words: str, more: list[str]
+) -> None:
+    """As acme of another time than its pyOpenSSL, which takes away what acme looks for."""
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text(content)
+    program = (
+        f"import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv[0] = {str(CLIENT)!r}; "
+        f"runpy.run_path({str(CLIENT)!r}, run_name='__main__')"
+    )
+    files = [f"--{name}={tmp_path / name}" for name in ("out", "account-key", "csr")]
+    url = f"https://127.0.0.1:{free_port()}/dir"
+    command = [
+        sys.executable,
+        "-I",
+        "-B",
+        "-c",
+        program,
+        *files,
+        "--directory-url",
+        url,
+    ]
+
+    done = subprocess.run(
+        [*command, *more], capture_output=True, text=True, check=False
+    )
+
+    said = (
+        f"s6gen-acme: fatal: the Python package {package} cannot be imported: {words}"
+    )
+    assert done.stderr.startswith(said)
+    assert done.stderr.endswith(
+        ": install another version of acme, or of what it needs\n"
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (100, 1)
 
 
 def test_a_file_that_vanishes_meanwhile_is_a_change(

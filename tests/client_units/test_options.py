@@ -126,6 +126,64 @@ def test_the_relevant_options_have_the_names_that_older_states_have() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (["--ca-bundle", "/one", "--ca-bundle", "/two"], "--ca-bundle"),
+        (["--ca-bundle=/one", "--ca-b=/two"], "--ca-bundle"),
+        (["--timeout", "5", "--timeout", "6"], "--timeout"),
+        (["--key-type", "ec256", "--key-type", "ec384"], "--key-type"),
+        (["--status", "/one", "--status", "/two"], "--status"),
+    ],
+)
+def test_that_a_value_is_dropped_is_said(more: list[str], named: str) -> None:
+    warning = f"{named} was given more than once: the last one counts\n"
+    ended = run(*more)
+    assert ended.err.startswith(f"s6gen-acme: warning: {warning}")
+    assert ended.err.count("more than once") == 1
+
+
+def test_the_last_value_counts() -> None:
+    line = "--account-key a --csr c --out one --out two --timeout 5 --timeout 6"
+    options = parse(line.split(), VERSION)
+    assert (options.out, options.timeout) == ("two", 6)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--account-key", "a", "--account-key=a", "--timeout", "60", "--timeout=60.0"],
+        ["--contact", "mailto:a@b.example", "--quiet", "--quiet"],
+        ["--contact", "mailto:a@b.example", "--contact", "mailto:c@d.example"],
+    ],
+)
+def test_what_drops_no_value_is_not_warned_of(
+    more: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    parse(["--account-key", "a", "--csr", "c", *more], VERSION)
+    assert capfd.readouterr().err == ""
+
+
+def test_two_options_for_the_ca(capfd: pytest.CaptureFixture[str]) -> None:
+    line = (
+        "--account-key a --csr c --ca https://one.example --directory-url letsencrypt"
+    )
+    options = parse(line.split(), VERSION)
+    assert options.directory_url == "https://one.example/directory"
+    assert capfd.readouterr().err == (
+        "s6gen-acme: warning: --ca and --directory-url were given: --ca counts\n"
+    )
+
+
+@pytest.mark.parametrize(("more", "asks"), [("", False), ("--key-type ec256", True)])
+def test_a_kind_of_key_that_is_asked_for_is_told_from_the_default(
+    more: str, asks: bool
+) -> None:
+    options = parse(f"--account-key a --csr c {more}".split(), VERSION)
+    assert (options.asks_key_type, options.key_type) == (asks, "ec256")
+    assert "asks_key_type" not in options.relevant_options()
+
+
 def test_the_version_is_that_of_the_package() -> None:
     ended = run("--version")
     assert (ended.code, ended.out) == (0, f"s6gen-acme {__version__}\n")

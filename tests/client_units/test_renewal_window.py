@@ -9,11 +9,12 @@ pytest.importorskip("acme", reason="the client needs the acme package")
 
 from s6gen.acme_client.messages import Fatal
 from s6gen.acme_client.options import Options
-from s6gen.acme_client.renewal import ask_window
-from s6gen.acme_client.responses import Response
-from s6gen.acme_client.schedule import DAY, HOUR, InstalledChain
-from s6gen.acme_client.server import Server
-from s6gen.acme_client.state import State, StateFile, Suggestion
+from s6gen.acme_client.protocol.renewal_info import ask_window
+from s6gen.acme_client.protocol.responses import Response
+from s6gen.acme_client.protocol.server import Server
+from s6gen.acme_client.renewal.schedule import DAY, HOUR, InstalledChain
+from s6gen.acme_client.state.records import State, Suggestion
+from s6gen.acme_client.state.state_file import StateFile
 
 WINDOW = Suggestion("id", ask=0, window=(1.0, 3.0), moment=2.0)
 

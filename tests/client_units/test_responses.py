@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s6gen.acme_client.messages import Fatal
-from s6gen.acme_client.responses import (
+from s6gen.acme_client.protocol.responses import (
     Document,
     Response,
     in_words,
@@ -100,7 +100,8 @@ def test_only_what_the_user_must_change_is_a_usage_error(kind: str, code: int) -
 
 def test_a_redirect_is_told() -> None:
     refusal = answer(b"", 302, Location="http://evil.example/").refusal()
-    message = "https://ca.example/x: HTTP status 302: a redirect, which is not followed"
+    what = "a redirect to http://evil.example/, which is not followed"
+    message = f"https://ca.example/x: HTTP status 302: {what}"
     assert (str(refusal), refusal.code) == (message, 111)
 
 

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from s6gen.acme_client.messages import Fatal
 from s6gen.acme_client.options import Options
-from s6gen.acme_client.schedule import (
+from s6gen.acme_client.renewal.schedule import (
     DAY,
     HOUR,
     MINUTE,
     NEVER,
     InstalledChain,
+    check_begin,
     check_clock,
     choose_moment,
     idle_until,
@@ -22,7 +23,7 @@ from s6gen.acme_client.schedule import (
     pause_after,
     renewal_due,
 )
-from s6gen.acme_client.state import Failure, Issued, State, Suggestion
+from s6gen.acme_client.state.records import Failure, Issued, State, Suggestion
 
 BEGIN = 1_800_000_000.0
 CA = "https://ca.example/directory"
@@ -257,7 +258,8 @@ def test_no_failure_holds_nothing() -> None:
 )
 def test_absurd_clock(now: float, message: str) -> None:
     with pytest.raises(Fatal) as fatal:
-        check_clock(installed(90), now)
+        check_clock(now)
+        check_begin(installed(90), now)
     assert (str(fatal.value), fatal.value.code) == (message, 111)
 
 

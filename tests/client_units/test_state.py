@@ -10,16 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s6gen.acme_client.state import (
+from s6gen.acme_client.state.records import (
+    Attempt,
     Challenge,
     Failure,
+    Issuance,
     Issued,
     KnownAccount,
+    PlacedOrder,
     Provisioned,
     State,
-    StateFile,
     Suggestion,
+    Wanted,
 )
+from s6gen.acme_client.state.state_file import StateFile
 
 WHOLE = State(
     accounts={
@@ -30,6 +34,23 @@ WHOLE = State(
     issued=Issued(("https://ca.example", "", "a.example"), "https://ca.example/info"),
     provisioned=Provisioned(
         "http-01", "/srv", (Challenge("token", "text", "a.example"),)
+    ),
+    attempt=Attempt(4.5, {"csr": "c"}),
+    order=PlacedOrder(
+        url="https://ca.example/order/1",
+        wanted=Wanted("https://ca.example", "thumbprint", "short", ("a.example",)),
+        key="ab12",
+        placed=5.5,
+        expires=9.5,
+        is_early=True,
+        may_be_issued=True,
+        is_slow=True,
+        runs=3,
+        next=6.5,
+    ),
+    ledger=(
+        Issuance("https://ca.example", ("a.example",), 7.5, 7.0, 8.0, is_early=True),
+        Issuance("https://ca.example", ("b.example",), 7.5, 0.0, 0.0, is_early=False),
     ),
 )
 OLDER: dict[str, dict[str, Any]] = {

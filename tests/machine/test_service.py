@@ -106,6 +106,7 @@ def test_a_certificate_within_seconds_of_the_first_start(
         )
         assert {path.name: owner_and_mode(path) for path in machine.keys.iterdir()} == {
             "account.key": (USER, "0o600"),
+            "account.key.account": (USER, "0o644"),
             "domain.csr": (USER, "0o644"),
             "domain.key": (USER, "0o600"),
             "signed_chain.crt": (USER, "0o640"),

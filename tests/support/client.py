@@ -109,6 +109,7 @@ class Host:
             "chain.pem.lock",
             "domain.key",
             "account.key",
+            "account.key.account",
         }
         found = [
             str(file.relative_to(self.directory)) for file in self.directory.rglob("*")

@@ -73,6 +73,11 @@ def edited(edit: Callable[[dict[str, Any]], Any]) -> Fault:
     return fault
 
 
+def put(name: str, value: object) -> Fault:
+    """The CA's JSON has another value in a field."""
+    return edited(lambda document: document.update({name: value}))
+
+
 def without(key: str) -> Fault:
     """The CA's JSON lacks a key."""
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .messages import Fatal, utc
-from .state import Failure, State, Suggestion
+from ..messages import Fatal, utc
+from ..state.records import Failure, State, Suggestion
 
 MINUTE, HOUR, DAY, WEEK = 60.0, 3600.0, 86400.0, 604800.0
+MONTH = 30 * DAY
 NEVER = float("inf")
 RELEASED = 1795478400
 """2026-11-24: a clock before this day is wrong."""
@@ -20,6 +21,8 @@ SKEW = 5 * MINUTE
 """The most by which two honest clocks differ."""
 SHORT_LIFETIME = 10 * DAY
 """A certificate that lives less is renewed at half of its life."""
+MOST_FAILURES = 4
+"""Within an hour, whatever the options; Let's Encrypt allows five of one name."""
 LAST_PART = 0.05
 """When only this fraction of its lifetime is left, it is renewed in any case."""
 
@@ -48,11 +51,25 @@ class InstalledChain:
         return self.start - SKEW <= now < self.end
 
 
-def check_clock(chain: InstalledChain, now: float) -> None:
+def check_clock(now: float) -> None:
     """Raise Fatal for a clock that cannot be right: nothing is decided by it."""
     if now < RELEASED:
         raise Fatal(f"the clock says {utc(now)}, which cannot be: set it")
-    if not chain.fault and now + SKEW < chain.start:
+
+
+def begins_later(chain: InstalledChain, now: float) -> bool:
+    """Tell whether the clock is wrong: the certificate begins after now."""
+    return not chain.fault and now + SKEW < chain.start
+
+
+def is_clock_doubtful(chain: InstalledChain, now: float) -> bool:
+    """Tell whether only the CA can tell the time: the certificate begins in days."""
+    return not chain.fault and now + DAY < chain.start
+
+
+def check_begin(chain: InstalledChain, now: float) -> None:
+    """Raise Fatal if the certificate begins after now: nothing is decided then."""
+    if begins_later(chain, now):
         start = utc(chain.start)
         raise Fatal(f"the clock says {utc(now)}, but the certificate begins {start}")
 
@@ -119,11 +136,13 @@ def idle_until(
 ) -> float:
     """Return until when no run has anything to do, unless it is forced.
 
-    The attempt is the earliest one after a failure, 0 if there was none: a usable
-    certificate waits for it, at most until it expires.
+    The attempt is the earliest one after a failure, or with an order that is under way,
+    0 for at once: a usable certificate waits for it, at most until it expires.
     """
     due, _ = renewal_due(chain, state, now)
     until = min(due, next_question(chain, state.suggestion, now))
+    if state.attempt or state.order:
+        until = 0
     if not chain.is_usable(now):
         return until
     return min(chain.end, max(until, attempt))
@@ -134,12 +153,32 @@ def next_attempt(
 ) -> float:
     """Return the earliest next attempt after failures with these options, or 0.
 
-    A time more than a week away was noted while the clock was wrong.
+    With other options there is none, unless they are changed all the time. A time that
+    is more than a week away was noted while the clock was wrong.
     """
-    if failure is None or failure.options != options:
+    if failure is None:
         return 0
+    if failure.options != options:
+        recent = [time for time in failure.recent if now - HOUR < time <= now]
+        if len(recent) < MOST_FAILURES:
+            return 0
+        return recent[-MOST_FAILURES] + HOUR
     if now < failure.next <= now + WEEK:
         return failure.next
+    return 0
+
+
+def next_run(state: State, options: dict[str, object], now: float) -> float:
+    """Return the earliest time at which something can be tried, 0 for at once.
+
+    An order that is under way is not held up by a failure, but by the CA's wish.
+    """
+    if state.order is None:
+        return next_attempt(state.failure, options, now)
+    if state.failure and state.failure.options != options:
+        return next_attempt(state.failure, options, now)
+    if now < state.order.next <= now + WEEK:
+        return state.order.next
     return 0
 
 

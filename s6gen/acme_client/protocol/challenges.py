@@ -14,6 +14,7 @@ import hashlib
 import http.client
 import os
 import re
+import shutil
 import signal
 import ssl
 import subprocess
@@ -24,14 +25,21 @@ from dataclasses import replace
 
 from josepy import b64
 
-from .certificates import normal_name
-from .files import LIMIT, remove_file
-from .messages import ENDING, USAGE, Fatal, say
-from .options import Options
-from .state import Challenge, Provisioned, StateFile
+from ..certificates import normal_name
+from ..files import LIMIT, remove_file
+from ..messages import ENDING, USAGE, Fatal, Judged, TimeIsOver, reason, say
+from ..options import Options
+from ..state.records import Challenge, Provisioned
+from ..state.state_file import StateFile
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 """base64url (section 8.1): a plain file name."""
+RECORD = re.compile(r"_acme-challenge\.[A-Za-z0-9._-]{1,300}")
+"""The name of a TXT record (section 8.4)."""
+MOST_TRIES = 1
+"""The number of further runs that try to remove what could not be removed."""
+REMOVAL = 60.0
+"""Seconds that a hook gets to remove a record; one that it adds may have to spread."""
 
 
 class Challenges:
@@ -41,6 +49,7 @@ class Challenges:
         """Nothing is made yet. Raises Fatal where it could not be."""
         self.options = options
         self.memory = memory
+        self.count = len(names)
         self.names = {name.removeprefix("*.") for name in names}
         self.planned: list[Challenge] = []
         self.kind = "dns-01" if options.dns_hook else "http-01"
@@ -74,10 +83,16 @@ class Challenges:
 
     def provision(self) -> None:
         """Make all that is planned."""
+        if not self.planned:
+            return
         note = Provisioned(self.kind, self.location, tuple(self.planned))
+        kept = self.memory.state.provisioned
+        in_place = kept.made if kept and kept.is_kept else ()
         self.memory.state = replace(self.memory.state, provisioned=note)
         self.memory.save()
         for challenge in self.planned:
+            if challenge in in_place:
+                continue
             if self.kind == "dns-01":
                 call_hook(self.location, "add", challenge.label, challenge.text)
             else:
@@ -102,24 +117,82 @@ def open_writable(path: str) -> int:
     return directory
 
 
-def remove_challenges(memory: StateFile) -> None:
+def remove_challenges(options: Options, memory: StateFile) -> None:
     """Remove what is noted as made, by this run or a killed one.
 
-    What cannot be removed is a warning. The note goes at the next save.
+    What cannot be removed is a warning, and stays noted for the next runs. The rest of
+    the note goes at the next save. FILE.state may belong to somebody else than who runs
+    this: no other program is started than that of --dns-hook, and no other file is
+    removed than an answer in --acme-dir.
     """
     note = memory.state.provisioned
     if note is None:
         return
+    if not is_ours(note, options):
+        say("warning", f"answers may be left: {note.location} is not in the options")
+        memory.state = replace(memory.state, provisioned=None)
+        return
+    left = []
+    is_hanging = False
     for challenge in note.made:
-        label = challenge.label
+        if is_hanging:
+            left.append(challenge)
+            continue
         try:
-            if note.kind == "dns-01":
-                call_hook(note.location, "remove", label, challenge.text)
-            else:
-                remove_file(os.path.join(note.location, label))
-        except (OSError, Fatal) as error:
-            say("warning", f"unable to remove the answer {label}: {error}")
-    memory.state = replace(memory.state, provisioned=None)
+            remove_challenge(note, challenge)
+        except (OSError, Fatal, TimeIsOver) as error:
+            why = reason(error)
+            say("warning", f"unable to remove the answer {challenge.label}: {why}")
+            left.append(challenge)
+            is_hanging = isinstance(error, TimeIsOver)
+    rest = None
+    if left and note.tries < MOST_TRIES:
+        rest = Provisioned(note.kind, note.location, tuple(left), note.tries + 1)
+    memory.state = replace(memory.state, provisioned=rest)
+
+
+def keep_challenges(memory: StateFile) -> None:
+    """Leave all in place, because the CA is still validating; the next run knows."""
+    note = memory.state.provisioned
+    if note:
+        kept = replace(note, is_kept=True)
+        memory.state = replace(memory.state, provisioned=kept)
+
+
+def is_ours(note: Provisioned, options: Options) -> bool:
+    """Tell whether a note is about what a run with these options may have made."""
+    if note.kind == "dns-01":
+        given, label = options.dns_hook, RECORD
+    else:
+        given, label = options.acme_dir, TOKEN
+    for made in note.made:
+        if not label.fullmatch(made.label) or not made.text.isprintable():
+            return False
+    return note.location == given
+
+
+def remove_challenge(note: Provisioned, challenge: Challenge) -> None:
+    """Remove a challenge file, or let the hook remove a record; raises an error."""
+    if note.kind == "dns-01":
+        call_hook(note.location, "remove", challenge.label, challenge.text)
+    else:
+        remove_file(os.path.join(note.location, challenge.label))
+
+
+def try_hook(program: str) -> None:
+    """Raise Fatal for a program that could not be started."""
+    path = shutil.which(program)
+    if path is None:
+        raise Fatal(f"{program}: no program that can be executed")
+    with open(path, "rb") as stream:
+        first = stream.readline(1000)
+    if not first.startswith(b"#!"):
+        return
+    words = first[2:].split()
+    interpreter = os.fsdecode(words[0]) if words else ""
+    if not os.access(interpreter, os.X_OK):
+        missing = f"its interpreter {interpreter}: No such file or directory"
+        raise Fatal(f"{program}: {missing}")
 
 
 def write_challenge(directory: int, token: str, text: str) -> None:
@@ -155,34 +228,41 @@ def fetch_challenge(options: Options, challenge: Challenge) -> None:
             content = response.read(LIMIT).strip()
     except (OSError, http.client.HTTPException, ValueError) as error:
         message = f"{url}: unable to fetch the answer: {error} (--disable-check)"
-        raise Fatal(message) from error
+        raise Judged(message) from error
     if content != challenge.text.encode():
         directory = options.acme_dir
-        raise Fatal(f"{url}: serves something else than {directory} (--disable-check)")
+        what = f"serves something else than {directory} (--disable-check)"
+        raise Judged(f"{url}: {what}")
 
 
 def call_hook(program: str, verb: str, record: str, value: str) -> None:
     """Let the user's program add or remove a TXT record: PROGRAM VERB RECORD VALUE.
 
-    Its output goes to stderr. Raises Fatal if it fails.
+    Its output goes to stderr. Raises Judged if it fails, TimeIsOver if it hangs.
     """
+    limit = REMOVAL if verb == "remove" else None
     try:
-        code = run_program([program, verb, record, value])
+        code = run_program([program, verb, record, value], limit)
+    except subprocess.TimeoutExpired as error:
+        raise TimeIsOver(f"{program} hangs") from error
     except OSError as error:
-        raise Fatal(f"{program}: {error.strerror}") from error
+        raise Judged(f"{program}: {error.strerror}") from error
     if code:
-        raise Fatal(f"{program} {verb} {record}: failed with exit code {code}")
+        raise Judged(f"{program} {verb} {record}: failed with exit code {code}")
 
 
-def run_program(command: list[str]) -> int:
-    """Run a program, and return its exit code; kill it if this run ends before."""
+def run_program(command: list[str], limit: float | None = None) -> int:
+    """Run a program, and return its exit code; kill it if this run ends before.
+
+    Also after a limit of seconds: then it raises subprocess.TimeoutExpired.
+    """
     process = None
     try:
         with signals_held_back():
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=sys.stderr
             )
-        return process.wait()
+        return process.wait(limit)
     except BaseException:
         if process:
             process.kill()

@@ -12,12 +12,17 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .messages import TEMPORARY, Fatal
+from ..messages import TEMPORARY, Fatal
 
 Json = dict[str, Any]
 T = TypeVar("T")
 LONGEST = 1000
 """Characters of a problem in words."""
+LINK = re.compile(r"<([^<>]*)>([^<>]*)")
+"""A link's target and its parameters (RFC 8288 section 3)."""
+RELATION = re.compile(r'\brel\s*=\s*"?([^";,]*)', re.IGNORECASE)
+LONGEST_LINKS = 20000
+"""Characters of the links that are read."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,12 @@ class Response:
 
     def retry_after(self) -> float:
         """The seconds to wait, 0 if the CA does not say."""
-        return seconds_until(self.headers.get("Retry-After") or "", time.time())
+        now = self.date() or time.time()
+        return seconds_until(self.headers.get("Retry-After") or "", now)
+
+    def date(self) -> float:
+        """The time by the CA's clock (RFC 9110 section 6.6.1), 0 if it does not say."""
+        return timestamp_of(self.headers.get("Date") or "")
 
     def refusal(self) -> Fatal:
         """The reason for which the CA refuses (RFC 7807)."""
@@ -54,12 +64,33 @@ class Response:
             problem = self.json().content
         except Fatal:
             problem = {}
-        words = "a redirect, which is not followed"
         if self.status >= 400:
-            words = in_words(problem)
+            words = in_words(problem) + self.where_to_act(problem)
+        else:
+            target = self.headers.get("Location", "nowhere")[:200]
+            words = f"a redirect to {target}, which is not followed"
         message = f"{self.url}: HTTP status {self.status}: {words}"
         kind = kind_of(problem)
         return Fatal(message, TEMPORARY, kind, self.status, self.retry_after())
+
+    def where_to_act(self, problem: Json) -> str:
+        """The pages that tell the user what to do, "" without one (section 7.3.3)."""
+        pages = []
+        if kind_of(problem) == "userActionRequired":
+            pages.append(problem.get("instance"))
+            pages += self.links("terms-of-service")
+        known = [str(page)[:LONGEST] for page in pages if page]
+        return f"; see {' and '.join(dict.fromkeys(known))}" if known else ""
+
+    def links(self, relation: str) -> list[str]:
+        """The targets of the links with a relation (RFC 8288), as absolute URLs."""
+        header = ", ".join(self.headers.get_all("Link") or [])[:LONGEST_LINKS]
+        targets = []
+        for target, parameters in LINK.findall(header):
+            match = RELATION.search(parameters)
+            if match and relation in match[1].lower().split():
+                targets.append(urllib.parse.urljoin(self.url, target))
+        return targets
 
 
 @dataclass(frozen=True)
@@ -115,10 +146,24 @@ def seconds_until(retry_after: str, now: float) -> float:
     """
     if re.fullmatch(r"[0-9]{1,9}", retry_after):
         return float(retry_after)
+    date = timestamp_of(retry_after)
+    return max(0.0, date - now) if date else 0
+
+
+def timestamp_of(date: str) -> float:
+    """The seconds since 1970 of a date in a header, 0 if it is none."""
     try:
-        date = email.utils.parsedate_to_datetime(retry_after)
-        return max(0.0, date.timestamp() - now)
+        return email.utils.parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
+        return 0
+
+
+def time_in(document: Document, name: str) -> float:
+    """A time in a field (RFC 3339), 0 if it is missing or none."""
+    value = document.content.get(name)
+    try:
+        return datetime.datetime.fromisoformat(str(value)).timestamp()
+    except (ValueError, OverflowError):
         return 0
 
 

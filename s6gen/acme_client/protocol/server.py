@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import random
 import re
@@ -12,14 +11,31 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .files import LIMIT
-from .messages import USAGE, Disconnected, Fatal, reason
+from ..files import LIMIT
+from ..messages import (
+    USAGE,
+    Disconnected,
+    Fatal,
+    TimeIsOver,
+    Unfinished,
+    reason,
+    say,
+    utc,
+)
 from .responses import Document, Response, split_url
+from .trust import distrust, tls_context
 
 BAD_NONCES = 50
 """The number of nonces in a row that a CA may refuse before the request fails."""
 TRIES = 4
-"""The number of times that a request is sent at most, if it may be repeated."""
+"""The number of times that a request is sent at most, if it may be repeated.
+
+An order that is under way has until the deadline.
+"""
+LONGEST_PAUSE = 30.0
+"""Seconds between two of these, unless the CA says more."""
+DAY = 86400.0
+"""Seconds by which two clocks differ if one of them is plainly wrong."""
 NONCE = re.compile(r"[A-Za-z0-9_-]{1,1000}")
 
 Sign = Callable[[str], bytes]
@@ -51,6 +67,14 @@ class Server:
         self.user_agent = f"s6gen-acme/{version}"
         self.deadline = deadline
         self.usage = Usage()
+        self.waited_for = ""
+        """The beginning of a sentence: what the CA has not finished."""
+        self.is_patient = False
+        """An order is under way: requests are repeated until the deadline."""
+        self.has_answered = False
+        """The CA has answered in this run, and told its time if it tells it at all."""
+        self.offset = 0.0
+        """The seconds by which the CA's clock is ahead, 0 below a day."""
         self.took = 0.0
         """The seconds from the last request to its response."""
         self.nonce = ""
@@ -78,6 +102,13 @@ class Server:
     def get(self, url: str) -> Response:
         """Fetch what needs no signature."""
         return self.try_often(lambda: self.request("GET", url), again=True)
+
+    def get_once(self, url: str) -> Response:
+        """Fetch what is optional: it is not waited for. Raises Fatal if refused."""
+        response = self.request("GET", url)
+        if response.status >= 300:
+            raise response.refusal()
+        return response
 
     def post(self, url: str, sign: Sign, again: bool) -> Response:
         """Send a signed request, with another nonce if the CA refuses the first.
@@ -123,21 +154,36 @@ class Server:
                 if response.status < 300:
                     return response
                 failure = response.refusal()
-            pause = failure.wait or 2**count * random.uniform(0.2, 0.4)  # noqa: S311 (no secret)
+            grown = min(2.0**count, LONGEST_PAUSE / 0.4)
+            pause = failure.wait or grown * random.uniform(0.2, 0.4)  # noqa: S311 (no secret)
             is_late = time.monotonic() + pause >= self.deadline
-            if count == TRIES or is_late or not may_repeat(failure, again):
+            is_last = count == TRIES and not self.is_patient
+            if is_last or is_late or not may_repeat(failure, again):
                 raise failure
             time.sleep(pause)
 
-    def sleep(self, seconds: float) -> None:
-        """Wait, but not in vain: raises Fatal if that would be beyond the deadline."""
-        if time.monotonic() + seconds >= self.deadline:
-            raise Fatal(f"{self.directory_url}: the CA is not done within --timeout")
-        time.sleep(seconds)
+    def wait(self, seconds: float, what: str, asked: float = 0) -> None:
+        """Wait for the CA, the seconds that it asked for if it did, else our own.
 
-    def pause(self, seconds: float) -> None:
-        """Wait between two polls, less what the last request took: the CA worked."""
-        self.sleep(max(0.0, seconds - self.took))
+        Our own are counted from the last request: the CA has worked meanwhile. It is
+        not waited in vain: raises Unfinished if that would be beyond the deadline. What
+        the CA does not finish is the beginning of that message.
+        """
+        self.waited_for = what
+        pause = asked or max(0.0, seconds - self.took)
+        if time.monotonic() + pause >= self.deadline:
+            message = f"{what}, and not done within --timeout"
+            raise Unfinished(message, wait=asked)
+        time.sleep(pause)
+
+    def check_time(self) -> None:
+        """Raise TimeIsOver if there is no time left for something new."""
+        if time.monotonic() >= self.deadline:
+            raise TimeIsOver("not done within --timeout")
+
+    def time(self) -> float:
+        """The time: the CA's, where this machine's clock is plainly wrong."""
+        return time.time() + self.offset
 
     def request(self, method: str, url: str, body: bytes | None = None) -> Response:
         """Send one request, and read its response; a redirect is not followed.
@@ -159,8 +205,8 @@ class Server:
             if len(content) <= LIMIT and response.length:
                 raise http.client.IncompleteRead(content, response.length)
         except ssl.SSLCertVerificationError as error:
-            why = f"its TLS certificate is not trusted: {error.verify_message}"
-            raise Fatal(f"{host}: {why} (for a private CA: --ca-bundle)") from error
+            connection.close()
+            raise Fatal(f"{host}: {distrust(error, self.ca_bundle)}") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
             raise Disconnected(f"{host}: {reason(error)}") from error
@@ -168,12 +214,28 @@ class Server:
             raise Fatal(f"{url}: the answer is larger than {LIMIT} bytes")
         self.took = time.monotonic() - begin
         self.keep_nonce(response.headers.get("Replay-Nonce", ""))
-        return Response(url, response.status, response.headers, content)
+        received = Response(url, response.status, response.headers, content)
+        self.has_answered = True
+        self.compare_clocks(received.date())
+        return received
 
     def keep_nonce(self, nonce: str) -> None:
         """Remember a nonce for the next request, if it is base64url (section 6.5.1)."""
         if NONCE.fullmatch(nonce) and len(nonce) % 4 != 1:
             self.nonce = nonce
+
+    def compare_clocks(self, time_at_ca: float) -> None:
+        """Believe the CA's clock where ours is a day away; 0 if the CA does not say."""
+        if not time_at_ca:
+            return
+        now = time.time()
+        offset = time_at_ca - now
+        if abs(offset) <= DAY:
+            offset = 0.0
+        elif not self.offset:
+            times = f"the clock says {utc(now)}, the CA's {utc(time_at_ca)}"
+            say("warning", f"{times}: the CA's counts; set the clock")
+        self.offset = offset
 
     def prepare(self) -> None:
         """Set TLS up for the CA, not yet connecting. Raises Fatal for a bad bundle."""
@@ -183,8 +245,11 @@ class Server:
     def connect(self) -> None:
         """Connect before anything is asked; what fails here fails again later."""
         host, _ = split_url(self.directory_url, self.directory_url)
-        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
-            self.connection(host).connect()
+        connection = self.connection(host)
+        try:
+            connection.connect()
+        except (OSError, ValueError, http.client.HTTPException):
+            connection.close()  # a handshake that failed leaves a dead socket
 
     def connection(self, host: str) -> http.client.HTTPSConnection:
         """The connection to a host, made anew if the host hung up meanwhile."""
@@ -214,7 +279,7 @@ class Server:
         OpenSSL at once, some processes find no ciphers (seen with Debian 13).
         """
         if self.context is None:
-            self.context = ssl.create_default_context(cafile=self.ca_bundle or None)
+            self.context = tls_context(self.ca_bundle)
         return self.context
 
 

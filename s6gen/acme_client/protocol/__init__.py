@@ -1,0 +1,1 @@
+"""What speaks to the CA: RFC 8555 over HTTPS."""

@@ -1,0 +1,1 @@
+"""Keeps FILE current: decides, orders, remembers."""

@@ -1,0 +1,1 @@
+"""FILE.state: what one run tells the next."""
