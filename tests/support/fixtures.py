@@ -13,6 +13,7 @@ import pytest
 from support.authority import ServerFiles, server_files
 from support.client import Host
 from support.openssl import make_key
+from support.other_authorities import Site, loopback_site
 from support.pebble import (
     PEBBLE,
     PEBBLE_NEW,
@@ -132,6 +133,16 @@ def renewing(host: Host, issued: Host) -> Host:
         shutil.copy2(file, host.directory)
     make_key(host.account_key, "ec256")
     return host
+
+
+@pytest.fixture(scope="session")
+def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An address of its own with web server and DNS, for a CA that asks no other ports than theirs."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to listen on ports 53 and 80")
+    require("pebble-challtestsrv", "busybox" if shutil.which("busybox") else "nginx")
+    with loopback_site(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 @pytest.fixture

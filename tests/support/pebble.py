@@ -184,24 +184,28 @@ class ChallTestSrv:
 
 
 @contextlib.contextmanager
-def challtestsrv(directory: Path) -> Iterator[ChallTestSrv]:
-    """A DNS in which every name is 127.0.0.1, until told otherwise."""
+def challtestsrv(
+    directory: Path, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[ChallTestSrv]:
+    """A DNS in which every name is host, until told otherwise; it listens there, too."""
     directory.mkdir(parents=True, exist_ok=True)
 
     def make() -> Command:
-        dns, management = free_port(), free_port()
+        dns, management = port or free_port(host), free_port(host)
         options = {
-            "-dns01": f"127.0.0.1:{dns}",
-            "-management": f"127.0.0.1:{management}",
+            "-dns01": f"{host}:{dns}",
+            "-management": f"{host}:{management}",
+            "-defaultIPv4": host,
             **dict.fromkeys(("-defaultIPv6", "-http01", "-https01", "-tlsalpn01"), ""),
         }
         argv = ("pebble-challtestsrv", *itertools.chain(*options.items()))
-        return Command(argv=argv, log=directory / "log", ports=(dns, management))
+        log, ports = directory / "log", (dns, management)
+        return Command(argv=argv, log=log, ports=ports, host=host)
 
     with running(make) as command:
         dns, management = command.ports
         yield ChallTestSrv(
-            address=f"127.0.0.1:{dns}", management_url=f"http://127.0.0.1:{management}"
+            address=f"{host}:{dns}", management_url=f"http://{host}:{management}"
         )
 
 
