@@ -22,6 +22,8 @@ class Open:
     challenge_url: str
     tries: int = 0
     """The number of times that the CA was told in this run."""
+    was_told: bool = False
+    """The CA was told in an earlier run, and is at work on it."""
 
 
 class Authorizations:
@@ -34,8 +36,6 @@ class Authorizations:
         self.open: list[Open] = []
         self.asked_wait = 0.0
         """The seconds of Retry-After in the last response, 0 without."""
-        self.is_validating = False
-        """The CA was seen to be validating: what it fetches has to stay."""
         self.reason = ""
         """The error that the CA has met last without giving up."""
 
@@ -55,7 +55,7 @@ class Authorizations:
             if status == "pending":
                 untold.append(entry)
             elif status == "processing":
-                self.is_validating = True
+                entry = replace(entry, was_told=True)
             self.open.append(entry)
         self.challenges.provision()
         for entry in untold:
@@ -120,18 +120,24 @@ class Authorizations:
             raise Fatal(f"{challenge.url}: has status {status}, which is none")
 
     def check(self) -> None:
-        """Ask for open authorizations, until one of them is not valid yet."""
-        self.is_validating = False
-        while self.open:
-            entry = self.open.pop(0)
-            authorization = self.post(entry.url).json()
-            if authorization.field("status", str) == "valid":
-                continue
-            self.open.append(entry)  # the next one is asked for first the next time
-            refuse_ended(entry, authorization)
-            self.is_validating = True
-            self.look_at_challenge(entry, self.choose(entry, authorization))
+        """Ask for one open authorization: the next time it is the turn of the next.
+
+        Of a hundred names not all are asked for at once: the order tells when all are
+        valid. But only the authorization tells what has failed, at some CAs.
+        """
+        if not self.open:
             return
+        entry = self.open.pop(0)
+        authorization = self.post(entry.url).json()
+        if authorization.field("status", str) == "valid":
+            return
+        self.open.append(entry)
+        refuse_ended(entry, authorization)
+        self.look_at_challenge(entry, self.choose(entry, authorization))
+
+    def were_told(self) -> bool:
+        """Tell whether the CA was told of a challenge that is not decided yet."""
+        return any(entry.tries or entry.was_told for entry in self.open)
 
     def look_at_challenge(self, entry: Open, challenge: Document) -> None:
         """Look at a challenge of an open authorization; tell the CA again if it helps.

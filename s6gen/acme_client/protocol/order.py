@@ -26,6 +26,8 @@ LONGEST_PAUSE = 2.0
 """Seconds between two polls, unless the CA says more."""
 LONGEST_LATER = 30.0
 """The same once it has lasted for minutes: it grows with a tenth of what has passed."""
+QUIET = 2.0
+"""Seconds in which the order alone is asked for: mostly that is all that it needs."""
 REASONS = 5
 """The number of names for which it is told why an order has failed."""
 
@@ -39,6 +41,10 @@ class Pace:
         self.pause = SOON
         self.begun = time.monotonic()
 
+    def passed(self) -> float:
+        """The seconds since the first question."""
+        return time.monotonic() - self.begun
+
     def wait(self, what: str, asked: float) -> None:
         """Wait before the next question, or for the seconds that the CA asked for.
 
@@ -46,8 +52,7 @@ class Pace:
         """
         pause = self.pause * random.uniform(1, 1.2)  # noqa: S311 (no secret)
         self.server.wait(pause, what, asked)
-        passed = time.monotonic() - self.begun
-        longest = min(max(LONGEST_PAUSE, passed / 10), LONGEST_LATER)
+        longest = min(max(LONGEST_PAUSE, self.passed() / 10), LONGEST_LATER)
         self.pause = min(max(1.5 * self.pause, 5 * SOON), longest)
 
 
@@ -63,13 +68,18 @@ class Order:
         self.pace = Pace(account.server)
         self.asked_wait = 0.0
         """The seconds of Retry-After in the last response, 0 without."""
+        self.status = ""
+        """The status that was seen last, since the CA was told of challenges."""
         self.authorizations: Authorizations | None = None
         self.was_ready = False
         """It was finalized when it was known to be ready."""
 
     def is_validating(self) -> bool:
-        """Tell whether the CA was validating when it was last asked."""
-        return bool(self.authorizations and self.authorizations.is_validating)
+        """Tell whether the CA is validating, as far as it was asked since then."""
+        if self.authorizations is None or not self.authorizations.were_told():
+            return False
+        was_told = any(entry.was_told for entry in self.authorizations.open)
+        return was_told or self.status == "pending"
 
     def look(self) -> Document:
         """Ask for the order."""
@@ -78,7 +88,9 @@ class Order:
     def document(self, response: Response) -> Document:
         """The order in a response, whose Retry-After counts."""
         self.asked_wait = response.retry_after()
-        return Document(self.url, response.json().content)
+        order = Document(self.url, response.json().content)
+        self.status = order.field("status", str)
+        return order
 
     def complete(
         self,
@@ -116,26 +128,25 @@ class Order:
         """Bring a pending order forward: meet its challenges, then watch them."""
         if self.authorizations is None:
             authorizations = Authorizations(self.account, challenges())
-            authorizations.answer(order)
             self.authorizations = authorizations
+            authorizations.answer(order)
+            self.status = ""
             if any(entry.tries for entry in authorizations.open):
                 self.asks_once = False
                 return self.try_to_finalize(order, request())
             return self.look_later("pending")
-        had_open = bool(self.authorizations.open)
-        try:
-            self.authorizations.check()
-        except Dead:
-            order = self.look()
-            if order.field("status", str) == "invalid":
-                return order  # its reasons are told
-            raise
-        if self.authorizations.open:
-            self.asked_wait = self.authorizations.asked_wait
-            self.wait(self.still("pending", self.authorizations.reason))
-            return order
-        if self.asked_wait or not had_open:
-            self.wait(self.still("pending"))
+        authorizations = self.authorizations
+        self.asked_wait = self.asked_wait or authorizations.asked_wait
+        authorizations.asked_wait = 0.0
+        self.wait(self.still("pending", authorizations.reason))
+        if self.pace.passed() > QUIET or authorizations.reason:
+            try:
+                authorizations.check()
+            except Dead:
+                order = self.look()
+                if order.field("status", str) == "invalid":
+                    return order  # its reasons are told
+                raise
         return self.look()
 
     def try_to_finalize(self, order: Document, request: Request) -> Document:
