@@ -1,6 +1,7 @@
 """A Python that is too old is told so in one line, before anything is asked or made."""
 
 import ast
+import contextlib
 import os
 import shutil
 import subprocess
@@ -33,16 +34,20 @@ def candidates(version: str) -> Iterator[Path]:
     if found := shutil.which(f"python{version}"):
         yield Path(found)
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from sorted((pyenv / "versions").glob(f"{version}.*/bin/python"))
+    with contextlib.suppress(PermissionError):  # it may be another user's
+        yield from sorted((pyenv / "versions").glob(f"{version}.*/bin/python"))
 
 
 def interpreter(version: str) -> str:
     """An interpreter of that version; skips the test where there is none."""
     program = "import sys; sys.stdout.write('%d.%d' % sys.version_info[:2])"
     for path in candidates(version):
-        done = subprocess.run(
-            [path, "-c", program], capture_output=True, text=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                [path, "-c", program], capture_output=True, text=True, check=False
+            )
+        except PermissionError:
+            continue
         if (done.returncode, done.stdout) == (0, version):
             return str(path)
     pytest.skip(f"not installed: Python {version}")
