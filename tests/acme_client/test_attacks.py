@@ -6,14 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-import zlib
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
 from support.authority import ServerFiles
-from support.client import Host, assert_good, begun, ended, run
+from support.client import Host, assert_good, begun, ended, run, state_of, store_state
 from support.faults import Halt, status
 from support.pebble import PEBBLE, ChallTestSrv, Pebble, Settings, WebServer, pebble
 from support.program import require
@@ -30,19 +28,6 @@ wanted = json.dumps({{"host": record + ".", "value": value}}).encode()
 urllib.request.urlopen({2!r} + "/set-txt", wanted).close()
 """
 """A hook that publishes, and cannot withdraw."""
-
-
-def state_of(host: Host) -> dict[str, Any]:
-    """The JSON of FILE.state."""
-    text = Path(f"{host.chain}.state").read_text()
-    return dict(json.loads(text.split("\n", 2)[2]))
-
-
-def store_state(host: Host, state: dict[str, Any]) -> None:
-    """Store another state, with its checksum."""
-    content = json.dumps(state).encode() + b"\n"
-    head = b"0 0 \n%08x\n" % zlib.crc32(content)
-    Path(f"{host.chain}.state").write_bytes(head + content)
 
 
 def test_answers_stay_while_the_ca_validates(

@@ -3,29 +3,14 @@
 import json
 import zlib
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.client import Host, begun, ended
+from support.client import Host, begun, ended, state_of, store_state
 from support.faults import Halt, edited, put
 from support.proxy import Fault, Proxy, Reply, Request
 
 PAST = {"start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z"}
 LONG_AGO = {"start": "0001-01-01T00:00:00Z", "end": "0001-01-02T00:00:00Z"}
-
-
-def state_of(host: Host) -> dict[str, Any]:
-    """The JSON of FILE.state."""
-    text = Path(f"{host.chain}.state").read_text()
-    return dict(json.loads(text.split("\n", 2)[2]))
-
-
-def store_state(host: Host, state: dict[str, Any]) -> None:
-    """Store the JSON of a state as an older version would have, or a later time."""
-
-    content = json.dumps(state).encode() + b"\n"
-    head = b"0 0 \n%08x\n" % zlib.crc32(content)
-    Path(f"{host.chain}.state").write_bytes(head + content)
 
 
 def test_a_chain_that_is_deleted_again_and_again(host: Host, between: Proxy) -> None:

@@ -10,17 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.client import Host, assert_good, begun, ended
+from support.client import Host, assert_good, begun, ended, state_of
 from support.faults import Halt, cut, edited, only_first, put, status
 from support.openssl import make_key
 from support.pebble import Pebble
 from support.proxy import Cut, Fault, Proxy, Reply, Request
-
-
-def state_of(host: Host) -> dict[str, Any]:
-    """The JSON of FILE.state."""
-    text = Path(f"{host.chain}.state").read_text()
-    return dict(json.loads(text.split("\n", 2)[2]))
 
 
 def orders(between: Proxy) -> int:

@@ -1,12 +1,14 @@
 """The bundled client as its users run it: a process, its files, its messages."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from cryptography import x509
@@ -221,3 +223,16 @@ def powerless() -> tuple[str, ...]:
     if os.geteuid():
         return ()
     return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+def state_of(host: Host) -> dict[str, Any]:
+    """The JSON of FILE.state."""
+    text = Path(f"{host.chain}.state").read_text()
+    return dict(json.loads(text.split("\n", 2)[2]))
+
+
+def store_state(host: Host, state: dict[str, Any]) -> None:
+    """Store another state, as an older version has left it, or at a later time."""
+    content = json.dumps(state).encode() + b"\n"
+    head = b"0 0 \n%08x\n" % zlib.crc32(content)
+    Path(f"{host.chain}.state").write_bytes(head + content)

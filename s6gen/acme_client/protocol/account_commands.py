@@ -24,6 +24,7 @@ from ..keys import (
     is_same_key,
     load_key,
     make_key,
+    parse_key,
     pem_of,
     public_jwk,
     sign,
@@ -78,9 +79,10 @@ def roll_over(options: Options, server: Server) -> int:
         if not os.path.exists(beside):
             pem = pem_of(make_key(options.key_type))
             replace_file(beside, pem, 0o600, secret=True)
-        new = load_key(beside)
+        content = read_own_file(beside)
+        new = parse_key(content, beside)
         account = give_key(options, server, old, new)
-        replace_file(path, read_own_file(beside), 0o600, secret=True)
+        replace_file(path, content, 0o600, secret=True)
         if not is_same_key(load_key(path).public_key(), new.public_key()):
             raise Fatal(f"{path}: is not the key in {beside}: copy that one there")
         remove_file(beside)
@@ -95,11 +97,11 @@ def keep_for_others(path: str, key: Key, server: Server) -> None:
     They may be bound to external accounts, and could not be made again.
     """
     thumbprint = thumbprint_of(key)
-    others = [
-        name.removesuffix(f" {thumbprint}")
-        for name in known_accounts(path)
-        if name.endswith(f" {thumbprint}") and not name.startswith(server.directory_url)
-    ]
+    others = []
+    for name in known_accounts(path):
+        directory_url, _, owner = name.rpartition(" ")
+        if owner == thumbprint and directory_url != server.directory_url:
+            others.append(directory_url)
     if not others:
         return
     old = f"{path}.old"
