@@ -75,7 +75,7 @@ class Order:
         """It was finalized when it was known to be ready."""
 
     def is_validating(self) -> bool:
-        """Tell whether the CA is validating, as far as it was asked since then."""
+        """Tell whether the CA was still validating a challenge when last asked."""
         if self.authorizations is None or not self.authorizations.were_told():
             return False
         was_told = any(entry.was_told for entry in self.authorizations.open)
