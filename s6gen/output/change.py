@@ -12,7 +12,6 @@ from typing import NamedTuple
 from s6gen.output.record import Record, service_name_of
 from s6gen.rendering.origin import Origin
 from s6gen.rendering.tree import File, Tree
-from s6gen.text import printable
 
 DIRECTORY = "a directory"
 
@@ -68,6 +67,13 @@ class Irregular(NamedTuple):
 Entry = File | Irregular
 
 
+class NoMerge(NamedTuple):
+    """The reason why an edited file cannot be merged with what is new."""
+
+    advice: str
+    """Tells the reason, and what to do."""
+
+
 class Change(NamedTuple):
     """A change to one file, with its reason."""
 
@@ -98,6 +104,8 @@ class Wanted(NamedTuple):
     """Keep edits, and merge them with what is new."""
     host: str = ""
     """The host that the directory is for, if there are several."""
+    within: Path | None = None
+    """The directory from which on no link is followed; None if the last may be one."""
 
     @property
     def prefix(self) -> str:
@@ -118,9 +126,8 @@ class Present(NamedTuple):
     """By path, for the paths that matter: the wanted ones and the recorded ones."""
     foreign: Mapping[str, list[str]] = {}
     """For each orphaned service the files in it that s6gen did not write."""
-    merges: Mapping[str, File | None] = {}
-    """For each edited file the merge with what is new; None if both change the same
-    lines."""
+    merges: Mapping[str, File | NoMerge] = {}
+    """For each edited file the merge with what is new."""
 
 
 class Update(NamedTuple):
@@ -158,7 +165,7 @@ class Update(NamedTuple):
 
     def shown_path(self, change: Change) -> str:
         """Return the path of a change as messages show it: with the host."""
-        return printable(self.wanted.prefix + change.path)
+        return self.wanted.prefix + change.path
 
 
 def changes_of_action(

@@ -9,6 +9,7 @@ from s6gen.output.change import (
     Change,
     Entry,
     Irregular,
+    NoMerge,
     Present,
     Wanted,
     base_path,
@@ -204,19 +205,12 @@ def reason_of_origins(before: Iterable[Origin], now: Origin) -> str:
 
 
 def changes_of_merge(
-    difference: Difference, merged: File | None, reason: str, present: Present
+    difference: Difference, merged: File | NoMerge, reason: str, present: Present
 ) -> Iterator[Change]:
-    """Return what becomes of an edited file that is merged, and of its base.
-
-    `merged` is None if the edit and the rendering change the same lines.
-    """
+    """Return what becomes of an edited file that is merged, and of its base."""
     path, file = difference.path, difference.file
-    if merged is None:
-        advice = (
-            "both change the same lines: --force drops the edit; "
-            "make it anew, then --merge"
-        )
-        yield difference.refusal(reason, advice)
+    if isinstance(merged, NoMerge):
+        yield difference.refusal(reason, merged.advice)
         return
     if is_same(merged, difference.entry):
         yield Change(path, Action.KEPT, reason)
