@@ -5,17 +5,33 @@ Messages go to stderr, one line each.
 
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from s6gen import __version__
-from s6gen.errors import Exit, Fatal
+from s6gen.errors import Exit, Fatal, TooLong
+from s6gen.text import print_message
 
 COMMANDS = ("check", "config", "graph", "init", "presets", "render", "templates")
 """Each is a module of `s6gen.commands`, imported only when it is asked for."""
+SECONDS = 300
+"""CPU time of a command. Ten thousand certificates, or services, take a tenth of it;
+whatever a stranger wrote that has no limit of its own ends here."""
+EXCESSES: Mapping[type[BaseException], str] = {
+    TooLong: f"this takes more than {SECONDS} seconds of CPU time",
+    RecursionError: "something is nested too deeply",
+    MemoryError: "there is not enough memory for this",
+    UnicodeEncodeError: "this locale has no such characters: set LC_ALL=C.UTF-8",
+}
+"""What is said of a command that takes too much, or that cannot name a file."""
+MOST = 100
+"""Messages that are printed: who has more mistakes corrects these first."""
 
 
 class Commands(click.Group):
@@ -51,10 +67,11 @@ def s6gen() -> None:
 def run(args: list[str]) -> int:
     """Run the command that the arguments name, and return the exit code."""
     try:
+        limit_time()
         code = s6gen.main(args, prog_name="s6gen", standalone_mode=False)
         sys.stdout.flush()
     except Fatal as fatal:
-        for message in fatal.messages:
+        for message in first_messages(fatal.messages):
             complain(message)
         return fatal.code
     except click.ClickException as error:
@@ -69,10 +86,25 @@ def run(args: list[str]) -> int:
     except OSError as error:
         complain(message_of(error))
         return Exit.TEMPORARY
+    except tuple(EXCESSES) as error:
+        complain(EXCESSES[type(error)])
+        return Exit.USAGE
     except Exception as bug:
         complain(f"bug, please report: {origin_of(bug)}")
         return Exit.BUG
     return code if isinstance(code, int) else Exit.OK
+
+
+def limit_time() -> None:
+    """Let the command end by TooLong when it has taken too much CPU time."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGPROF, raise_too_long)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+
+
+def raise_too_long(_signal: int, _frame: object) -> NoReturn:
+    """End the command: the handler of SIGPROF."""
+    raise TooLong
 
 
 def drop_stdout() -> None:
@@ -106,10 +138,16 @@ def in_s6_style(sentence: str) -> str:
     return (line[:1].lower() + line[1:]).removesuffix(".")
 
 
+def first_messages(messages: Sequence[str]) -> Iterator[str]:
+    """Yield messages, but of very many only the first, and how many more there are."""
+    yield from messages[:MOST]
+    if len(messages) > MOST:
+        yield f"{len(messages) - MOST} more of such"
+
+
 def complain(message: str) -> None:
     """Print on stderr why the command ends, in one line."""
-    line = message.replace("\n", "\\n")
-    print(f"s6gen: fatal: {line}", file=sys.stderr)  # noqa: T201 (the edge)
+    print_message("fatal", message)
 
 
 def main() -> NoReturn:

@@ -28,6 +28,10 @@ class Fatal(Exception):  # noqa: N818 (s6's own word)
         self.messages: tuple[str, ...] = (message,)
 
 
+class TooLong(BaseException):
+    """Ends a command that takes too much time. Nothing on the way catches it."""
+
+
 class Fatals(Fatal):
     """Ends the command with several such lines: one for each mistake."""
 

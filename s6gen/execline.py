@@ -65,7 +65,7 @@ SIMPLE_WORD = re.compile(rb'[^\x01-\x20"\\#{}][^\x01-\x20"\\]*(?=[\x01-\x20]|\Z)
 BRACE = re.compile(rb"[{}](?=[\x01-\x20]|\Z)")
 BARE = re.compile(rb'[^\x01-\x20"\\]*')
 QUOTED = re.compile(rb'[^"\\]*')
-MAX_SIZE = 1 << 26
+MAX_SIZE = 1 << 23
 """Bytes of all words: each level of blocks adds a byte to each word in it."""
 QUOTING = re.compile(rb'["\\]')
 NUMBER = re.compile(rb"0x([0-9A-Fa-f]{1,2})|0([0-7]{1,3})|([1-9][0-9]{0,2})")

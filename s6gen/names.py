@@ -3,6 +3,13 @@
 import re
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
+PRIVATE = frozenset(
+    {
+        *(".git", ".hg", ".sl", ".svn", ".bzr", ".jj", ".pijul", ".darcs", "_darcs"),
+        *("cvs", "rcs", "sccs", ".fossil", "_fossil_", ".fslckout", "_mtn", ".repo"),
+    }
+)
+"""Directories in which version control systems keep their own files, in lower case."""
 RESERVED = ("s6rc-", "s6-rc-")
 """No name of a service begins with these (s6-rc-compile: Source format)."""
 
@@ -54,3 +61,18 @@ def is_file_name(name: str) -> bool:
 def is_visible_file_name(name: str) -> bool:
     """Tell whether a name is one of a file that is not hidden: no dot begins it."""
     return is_file_name(name) and not name.startswith(".")
+
+
+def is_private(name: str) -> bool:
+    """Tell whether a version control system takes a directory's name for its own.
+
+    Some of its programs run what they find there. File systems may pass over case,
+    over invisible characters, and over dots and blanks at the end.
+    """
+    plain = re.sub(r"[^!-~]", "", name).lower().rstrip(".")
+    return plain in PRIVATE or plain.endswith(".git")
+
+
+def lies_in_private(path: str) -> bool:
+    """Tell whether a path leads into such a directory, or is one."""
+    return any(map(is_private, path.split("/")))

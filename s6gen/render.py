@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s6gen.check.errors import tree_errors
 from s6gen.configuration.addition import with_certificate
+from s6gen.configuration.bounds import (
+    Place,
+    output_place,
+    refuse_private_names,
+    templates_place,
+)
 from s6gen.configuration.certificates import certificate_layers, certificates
-from s6gen.configuration.find import own_templates, read_configuration
+from s6gen.configuration.find import read_configuration
 from s6gen.errors import Exit, Fatal, Fatals
+from s6gen.files import read_text_file
 from s6gen.output.change import Action, Update, Wanted, changes_of_action
 from s6gen.output.directory import lock_output, open_output
 from s6gen.output.next_record import record_after
@@ -95,48 +102,78 @@ def wanted_directories(
 
     In those that were rendered before and no longer are, nothing is wanted.
     """
-    templates = Templates(own_templates(configuration, options.templates))
-    top = output_directory(configuration, options.output)
+    top = output_place(configuration, options.output)
     template = Wanted(
         tree={},
         complete=is_complete(configuration, options),
         force=options.force,
         prune=options.prune,
         merge=options.merge,
+        within=top.within,
     )
+    wanted = asked_directories(configuration, options, top, template)
+    if template.complete and options.host is None:
+        for output, unwanted in unwanted_directories(top, template).items():
+            wanted.setdefault(output, unwanted)
+    return wanted
+
+
+def asked_directories(
+    configuration: "Configuration | None",
+    options: RenderOptions,
+    top: Place,
+    template: Wanted,
+) -> dict[Path, Wanted]:
+    """Return what the certificates ask for, in the output directory of each host."""
+    templates = templates_in(templates_place(configuration, options.templates))
     wanted: dict[Path, Wanted] = {}
     layers = certificate_layers(configuration, options.values, options.host)
-    for host, host_certificates in certificates(layers).items():
-        output = host_directory(top, host)
-        kinds = services_of_host(host_certificates, configuration)
-        tree = render(kinds, templates)
+    hosts = certificates(layers)
+    services = {
+        host: services_of_host(host_certificates, configuration)
+        for host, host_certificates in hosts.items()
+    }
+    trees = render(services.values(), templates)
+    for (host, kinds), tree in zip(services.items(), trees, strict=True):
+        output, within, _ = host_place(top, host)
         refuse_invalid(tree, output)
         if configuration is not None and not template.complete:
-            tree = tree_of_page(tree, host_certificates, options.values["page"])
-        if tree or has_record(output):
+            tree = tree_of_page(tree, hosts[host], options.values["page"])
+        if tree or has_record(output, within):
             wanted[output] = template._replace(
                 tree=tree,
                 origins=origins(kinds),
                 host=host or "",
+                within=within,
             )
-    if template.complete and options.host is None:
-        for output, name in rendered_directories(top).items():
-            wanted.setdefault(output, template._replace(host=name))
+            refuse_private_names(wanted[output].services | {host or ""})
     return wanted
 
 
-def output_directory(configuration: "Configuration | None", given: str | None) -> Path:
-    """Return the directory that everything is rendered into, or below."""
-    if given is not None:
-        return Path(given)
-    if configuration is not None:
-        return configuration.output
-    return Path()
+def unwanted_directories(top: Place, template: Wanted) -> dict[Path, Wanted]:
+    """Return the directories that were rendered before: nothing is wanted in them."""
+    unwanted = {}
+    for host in rendered_hosts(top):
+        output, within, _ = host_place(top, host)
+        unwanted[output] = template._replace(host=host or "", within=within)
+    return unwanted
 
 
-def host_directory(top: Path, host: str | None) -> Path:
-    """Return the directory of a host; the top itself if there is only one."""
-    return top if host is None else top / host
+def templates_in(own: Place | None) -> Templates:
+    """Return s6gen's templates, with those in a directory in front of them."""
+    if own is None:
+        return Templates()
+    return Templates(own.path, own.within, follows_links=own.follows_links)
+
+
+def host_place(top: Place, host: str | None) -> Place:
+    """Return the directory of a host; the top itself if there is only one.
+
+    A link at the name of a host is never followed.
+    """
+    if host is None:
+        return top
+    return Place(top.path / host, top.within or top.path)
 
 
 def services_of_host(
@@ -182,21 +219,17 @@ def tree_of_page(
     return files
 
 
-def rendered_directories(top: Path) -> dict[Path, str]:
-    """Return the directories that were rendered into before, and their hosts."""
-    directories = {}
-    if has_record(top):
-        directories[top] = ""
-    for host in hosts_below(top):
-        directories[top / host] = host
-    return directories
+def rendered_hosts(top: Place) -> list[str | None]:
+    """Return the hosts that were rendered before; None for the directory itself."""
+    hosts: list[str | None] = [*hosts_below(top.path, top.within)]
+    return [None, *hosts] if has_record(top.path, top.within) else hosts
 
 
 def preview(rendering: Rendering) -> list[Update]:
     """Return what would change in each output directory. Nothing is touched."""
     updates = []
     for output, wanted in rendering.wanted.items():
-        with open_output(output, follow=not wanted.host) as top:
+        with open_output(output, wanted.within) as top:
             update = compare(wanted, output, top)
             names = sorted(wanted.services)
             # A file that is about to be removed is in the record of the last rendering.
@@ -218,7 +251,7 @@ def apply(rendering: Rendering) -> list[Update]:
     updates, tops = [], []
     with contextlib.ExitStack() as stack:
         for output, wanted in rendering.wanted.items():
-            top = stack.enter_context(lock_output(output, follow=not wanted.host))
+            top = stack.enter_context(lock_output(output, wanted.within))
             updates.append(compare(wanted, output, top))
             tops.append(top)
         raise_refusals(updates)
@@ -270,4 +303,7 @@ def text_now(path: Path) -> str:
     """Return the text that a file has now; "" if it is gone."""
     if not path.exists():
         return ""
-    return path.read_bytes().decode(errors="replace")
+    # Not at the top: without a file there is nothing to be loaded for it.
+    from s6gen.configuration.toml_file import MAX_FILE
+
+    return read_text_file(path, MAX_FILE).text

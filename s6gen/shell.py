@@ -2,6 +2,8 @@
 
 import shlex
 
+from s6gen.text import without_controls
+
 
 def shell_words(text: str) -> tuple[str, ...]:
     """The words of a command line. Raises ValueError for a quote that is not closed."""
@@ -10,7 +12,7 @@ def shell_words(text: str) -> tuple[str, ...]:
 
 def shell_word(text: str) -> str:
     """A word for a shell, in one line (POSIX.1-2024, Shell Command Language, 2.2.4)."""
-    if text.isprintable():
+    if without_controls(text) == text:
         return shlex.quote(text)
     octets = text.encode("utf-8", "surrogateescape")
     return "$'" + "".join(map(shell_octet, octets)) + "'"

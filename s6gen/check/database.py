@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from s6gen.errors import Exit, Fatal
 from s6gen.sources.service import BUNDLE, ESSENTIAL, LONGRUN, ONESHOT, Service
 from s6gen.sources.service_set import (
     FDHOLDER,
@@ -22,26 +23,52 @@ INTERNAL_ESSENTIAL: Version = (0, 6, 0, 0)
 """Since then s6-rc-compile marks its own services as essential."""
 
 
+MOST = 5_000_000
+"""Names in a database: a bundle of bundles, or a long pipeline, has n*n of them."""
+
+
+class Budget:
+    """Counts the names in a database."""
+
+    def __init__(self) -> None:
+        """There is none yet."""
+        self.spent = 0
+
+    def spend(self, count: int) -> None:
+        """Count some more. Raises Fatal if they are too many."""
+        self.spent += count
+        if self.spent > MOST:
+            raise Fatal(
+                f"the database has more than {MOST} names: take another --format",
+                Exit.NO,
+            )
+
+
 def database(services: ServiceSet) -> Database:
     """Return the output of s6-rc-db for these sources, once compiled.
 
     They must be free of errors.
     """
-    bundles = resolved_bundles(services)
+    budget = Budget()
+    bundles = resolved_bundles(services, budget)
     return {
-        "services": atomic_services(services, bundles),
+        "services": atomic_services(services, bundles, budget),
         "bundles": {name: sorted(bundles[name]) for name in sorted(bundles)},
     }
 
 
-def atomic_services(services: ServiceSet, bundles: Bundles) -> dict[str, Any]:
+def atomic_services(
+    services: ServiceSet, bundles: Bundles, budget: Budget
+) -> dict[str, Any]:
     """The oneshots and longruns, with those of s6-rc-compile itself."""
     flags = resolved_flags(services, bundles)
-    pipes = pipe_pairs(services)
+    pipes = pipe_pairs(services, budget)
     atomic: dict[str, Any] = {}
     for name, service in services.services.items():
         if service.type in (ONESHOT, LONGRUN):
-            atomic[name] = atomic_service(service, bundles, flags[name])
+            described = atomic_service(service, bundles, flags[name])
+            budget.spend(len(described["dependencies"]))
+            atomic[name] = described
     for name, pairs in pipes.items():
         atomic[name]["pipeline"] = pairs
     for name in (ONESHOT_RUNNER, FDHOLDER):
@@ -72,10 +99,13 @@ def atomic_service(service: Service, bundles: Bundles, flags: int) -> dict[str, 
         "type": service.type,
         "dependencies": atomic_dependencies(service, bundles),
     }
-    if service.timeout_up:
-        described["timeout-up"] = service.timeout_up
-    if service.timeout_down:
-        described["timeout-down"] = service.timeout_down
+    for file, value in (
+        ("timeout-up", service.timeout_up),
+        ("timeout-down", service.timeout_down),
+    ):
+        if value:
+            # What lies outside of the source is not shown.
+            described[file] = None if service.definition.is_outside(file) else value
     if flags:
         described["flags"] = f"{flags:08x}"
     if service.type == ONESHOT:
@@ -92,15 +122,17 @@ def atomic_dependencies(service: Service, bundles: Bundles) -> list[str]:
     return sorted(names)
 
 
-def script_words(service: Service, script: str) -> list[str]:
-    """The command line in up or down of a oneshot."""
+def script_words(service: Service, script: str) -> list[str] | None:
+    """The command line in up or down of a oneshot; None if it is not to be shown."""
+    if service.definition.is_outside(script):
+        return None
     words = service.scripts.get(script)
     if not isinstance(words, list):
         return []
     return [word.value for word in words]
 
 
-def resolved_bundles(services: ServiceSet) -> Bundles:
+def resolved_bundles(services: ServiceSet, budget: Budget) -> Bundles:
     """The bundles, including those of the pipelines."""
     bundles: Bundles = {}
     for name, pipeline in services.pipelines.items():
@@ -116,6 +148,7 @@ def resolved_bundles(services: ServiceSet) -> Bundles:
                 continue
             waiting.pop()
             bundles[name] = atomic_contents(services.services[name], bundles)
+            budget.spend(len(bundles[name]))
     return bundles
 
 
@@ -135,7 +168,7 @@ def atomic_contents(bundle: Service, bundles: Bundles) -> set[str]:
     return names
 
 
-def pipe_pairs(services: ServiceSet) -> dict[str, list[str]]:
+def pipe_pairs(services: ServiceSet, budget: Budget) -> dict[str, list[str]]:
     """For each longrun in a pipeline, all producer/consumer pairs of that pipeline."""
     pairs_by_name: dict[str, list[str]] = {}
     for last in services.of_type(LONGRUN):
@@ -146,6 +179,8 @@ def pipe_pairs(services: ServiceSet) -> dict[str, list[str]]:
         for name in members:
             for producer in services.services[name].producers:
                 pairs.append(f"{producer.name}/{name}")
+        # Each member has all of them.
+        budget.spend(len(pairs) * len(members))
         pairs.sort()
         pairs_by_name.update(dict.fromkeys(members, pairs))
     return pairs_by_name

@@ -5,6 +5,12 @@ from typing import NamedTuple
 
 from s6gen.sources.service import Reference, Service
 
+OUTSIDE = (
+    "a link leads out of the source to what is not right; nothing of that is shown, "
+    "check it where it is"
+)
+"""The message about a file that may be anybody's."""
+
 
 class Finding(NamedTuple):
     """One thing that is wrong: its place, its nature, and what to do about it."""
@@ -29,14 +35,19 @@ class Finding(NamedTuple):
 
 
 def file_finding(service: Service, file: str, message: str, line: int = 0) -> Finding:
-    """A finding in a file of a service definition directory."""
-    return Finding(service.definition.path_of(file), message, line)
+    """A finding in a file of a service definition directory.
+
+    Of what lies outside of the source, nothing is shown.
+    """
+    path = service.definition.path_of(file)
+    if service.definition.is_outside(file):
+        return Finding(path, OUTSIDE)
+    return Finding(path, message, line)
 
 
 def reference_finding(service: Service, reference: Reference, message: str) -> Finding:
     """A finding where a service mentions another."""
-    path = service.definition.path_of(reference.file)
-    return Finding(path, message, reference.line)
+    return file_finding(service, reference.file, message, reference.line)
 
 
 def rule_name(rule: Callable[..., object]) -> str:

@@ -1,6 +1,12 @@
 """The distance of one word from another, to recognise a typing error."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
+
+MOST = 20_000
+"""Candidates that are compared: each may take a tenth of a millisecond."""
+LONGEST = 64
+"""Letters of a word that may be mistyped. Longer ones are made by programs."""
 
 
 def nearest(
@@ -12,7 +18,7 @@ def nearest(
     with the word. Of two with the same distance, the first in the alphabet is taken.
     """
     distances = []
-    for candidate in candidates:
+    for candidate in islice(candidates, MOST):
         distances.append((distance(word, form(candidate), reach), candidate))
     least, meant = min(distances, default=(reach + 1, ""))
     if least > reach:
@@ -26,7 +32,7 @@ def distance(word: str, other: str, reach: int) -> int:
     This is the optimal string alignment distance. A result above reach says only that
     the distance is larger than reach.
     """
-    if abs(len(word) - len(other)) > reach:
+    if abs(len(word) - len(other)) > reach or len(word) > LONGEST:
         return reach + 1
     # Each row has the distances of the first i letters from all beginnings of other.
     row_before_last: list[int] = []
@@ -34,7 +40,10 @@ def distance(word: str, other: str, reach: int) -> int:
     row = list(range(len(other) + 1))
     for i, letter in enumerate(word, 1):
         row_before_last, last_row, row = last_row, row, [i]
-        for j, other_letter in enumerate(other, 1):
+        # What is farther from the diagonal than reach cannot come back within it.
+        first = max(1, i - reach)
+        row += [reach + 1] * (first - 1)
+        for j, other_letter in enumerate(other[first - 1 : i + reach], first):
             is_replaced = letter != other_letter
             dropped = last_row[j] + 1
             added = row[j - 1] + 1
@@ -45,6 +54,7 @@ def distance(word: str, other: str, reach: int) -> int:
                 if is_swapped:
                     cost = min(cost, row_before_last[j - 2] + 1)
             row.append(cost)
+        row += [reach + 1] * (len(other) + 1 - len(row))
         if min(row) > reach:
             return reach + 1
     return row[-1]

@@ -1,18 +1,22 @@
 """`s6gen check`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from s6gen.check import report
 from s6gen.check.check import check
+from s6gen.check.finding import Finding
 from s6gen.check.warnings import WARNINGS
 from s6gen.commands.source_options import SOURCES, source_request
 from s6gen.errors import Exit, Fatal
 from s6gen.sources.read_all import read_sources
 from s6gen.sources.service_set import ServiceSet
-from s6gen.text import wants_colour, write
+from s6gen.text import wants_colour, write, write_coloured
+
+MOST = 10_000
+"""Findings that are shown. Nobody reads more; GitHub shows ten at once."""
 
 
 def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> Exit:
@@ -20,17 +24,32 @@ def main(strict: bool, ignored: tuple[str, ...], form: str, **sources: Any) -> E
     refuse_unknown_warnings(ignored)
     services = read_sources(source_request(**sources))
     findings = check(services, ignored)
+    shown = first_findings(findings)
     has_errors = not all(finding.is_warning for finding in findings)
     if form == "json":
         compiled = None if has_errors else compiled_database(services)
-        write(report.as_json(findings, compiled))
+        write(report.as_json(shown, compiled))
     elif form == "text":
-        write(report.text(findings, colour=wants_colour()))
+        write_coloured(report.text(shown, colour=wants_colour()))
     else:
-        write(report.FORMATS[form](findings))
+        write(report.FORMATS[form](shown))
     if has_errors or (strict and findings):
         return Exit.NO
     return Exit.OK
+
+
+def first_findings(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings, or of very many the first ones, and how many more."""
+    if len(findings) <= MOST:
+        return findings
+    first = findings[0]
+    more = Finding(
+        first.path,
+        f"{len(findings) - MOST} more findings are not shown; correct these first",
+        rule="too-many",
+        is_warning=all(finding.is_warning for finding in findings),
+    )
+    return [*findings[:MOST], more]
 
 
 def refuse_unknown_warnings(names: tuple[str, ...]) -> None:

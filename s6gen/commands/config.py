@@ -19,7 +19,7 @@ from s6gen.configuration.origins import (
     document_values,
 )
 from s6gen.configuration.toml_text import toml_table, toml_value
-from s6gen.text import write
+from s6gen.text import printable, write
 
 COLUMN = 60
 """The column in which origins begin."""
@@ -60,7 +60,7 @@ def value_lines(values: Iterable[ShownValue]) -> str:
     lines = ""
     for key, value, origin in values:
         assignment = toml_table({key: value}).rstrip()
-        lines += f"{assignment:<{COLUMN}} # {origin}\n"
+        lines += f"{assignment:<{COLUMN}} # {printable(origin)}\n"
     return lines
 
 

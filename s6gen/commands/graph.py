@@ -12,7 +12,11 @@ from s6gen.graph.draw import dot_text, mermaid_text
 from s6gen.graph.picture import picture_of
 from s6gen.sources.read_all import read_sources
 from s6gen.sources.service_set import ServiceSet
-from s6gen.text import write
+from s6gen.text import warn, write
+
+SECONDS = 60
+"""For dot to draw. It takes seconds for a thousand services, and some pictures never
+end."""
 
 
 def main(form: str, **sources: Any) -> None:
@@ -39,10 +43,9 @@ def warn_of_errors(services: ServiceSet) -> None:
     if count == 0:
         return
     noun = "error" if count == 1 else "errors"
-    click.echo(
-        "s6gen: warning: s6-rc-compile would refuse these sources; "
-        f"s6gen check tells why ({count} {noun})",
-        err=True,
+    warn(
+        "s6-rc-compile would refuse these sources; "
+        f"s6gen check tells why ({count} {noun})"
     )
 
 
@@ -53,8 +56,17 @@ def svg_text(dot: str) -> str:
     """
     try:
         drawing = subprocess.run(
-            ["dot", "-Tsvg"], input=dot, capture_output=True, text=True, check=True
+            ["dot", "-Tsvg"],
+            input=dot,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=SECONDS,
         )
+    except subprocess.TimeoutExpired:
+        raise Fatal(
+            f"dot takes more than {SECONDS} seconds; take --format dot, and draw that"
+        ) from None
     except FileNotFoundError:
         raise Fatal(
             "--format svg needs dot; install Graphviz, or take --format dot"

@@ -10,6 +10,7 @@ from s6gen.configuration.initial import initial_text
 from s6gen.errors import Fatal
 from s6gen.output.write import replace_file
 from s6gen.places import CONFIGURATION
+from s6gen.text import printable, write
 
 
 def main(config: str) -> None:
@@ -21,7 +22,7 @@ def main(config: str) -> None:
     for layer in machine_layers():
         pinned.update(layer.values)
     replace_file(path, initial_text(pinned), None)
-    click.echo(f"created    {path}")
+    write(f"created    {printable(str(path))}\n")
 
 
 command = click.Command(

@@ -1,7 +1,6 @@
 """The options that set parameters, for the commands that take them."""
 
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from s6gen.services.parameters import Section, help_text, option_name, option_of
 from s6gen.services.renew_lets_encrypt import PARAMETERS, parameters_in
+from s6gen.text import warn
 
 REPEATED = "s6gen.repeated"
 """In click's `Context.meta`: the single options that were given several values."""
@@ -103,8 +103,7 @@ class SectionedCommand(click.Command):
         """Run the command; if it succeeds, warn of options without effect."""
         result = super().invoke(ctx)
         for name in ctx.meta.get(REPEATED, ()):
-            message = f"{name} was given more than once: the last one counts"
-            print(f"s6gen: warning: {message}", file=sys.stderr)  # noqa: T201 (the edge)
+            warn(f"{name} was given more than once: the last one counts")
         return result
 
     def format_options(

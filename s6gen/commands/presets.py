@@ -5,15 +5,16 @@ import textwrap
 import click
 
 from s6gen.deployment.presets import Preset, fill_in, preset_names, read_preset
+from s6gen.text import write
 
 
 def main(names: tuple[str, ...]) -> None:
     """Print a list of the presets, or some in full."""
     if not names:
         for name in preset_names():
-            click.echo(f"{name:<11} {read_preset(name).summary}")
+            write(f"{name:<11} {read_preset(name).summary}\n")
     for name in names:
-        click.echo(description(read_preset(name)), nl=False)
+        write(description(read_preset(name)))
 
 
 def description(preset: Preset) -> str:

@@ -1,6 +1,5 @@
 """`s6gen render`: its options, and what it prints."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from s6gen.output.next_record import record_change
 from s6gen.output.record import RECORD_NAME, dump_record
 from s6gen.render import Rendering, RenderOptions, apply, prepare, preview
 from s6gen.rendering.tree import File
-from s6gen.text import printable, wants_colour, write
+from s6gen.text import printable, wants_colour, warn, write, write_coloured
 
 EXCLUSIVE = (("check", "diff"), ("check", "save"), ("diff", "save"), ("force", "merge"))
 """Pairs of options of which only one makes sense."""
@@ -66,7 +65,7 @@ def print_preview(updates: Sequence[Update], *, as_diff: bool) -> Exit:
     lines: list[str] = []
     for update in updates:
         lines += diff_lines(update) if as_diff else drift_lines(update)
-    write("".join(f"{line}\n" for line in lines))
+    write_coloured("".join(f"{line}\n" for line in lines))
     return Exit.NO if lines else Exit.OK
 
 
@@ -103,8 +102,7 @@ def diff_lines(update: Update) -> Iterable[str]:
 def print_warnings(updates: Iterable[Update]) -> None:
     """Print a warning on stderr for each orphaned service."""
     for path, change in changes_of_action(updates, Action.ORPHANED):
-        message = f"s6gen: warning: {path}: {change.advice}"
-        print(message, file=sys.stderr)  # noqa: T201 (the edge)
+        warn(f"{path}: {change.advice}")
 
 
 def print_saved(rendering: Rendering) -> None:
@@ -112,7 +110,7 @@ def print_saved(rendering: Rendering) -> None:
     if rendering.addition is not None:
         is_new = rendering.configuration is None
         action = Action.CREATED if is_new else Action.UPDATED
-        write(f"{action:<10} {rendering.addition.path}\n")
+        write(f"{action:<10} {printable(str(rendering.addition.path))}\n")
 
 
 def print_changes(updates: Iterable[Update]) -> None:
@@ -120,7 +118,7 @@ def print_changes(updates: Iterable[Update]) -> None:
     lines = []
     for update in updates:
         for change in update.listing:
-            path = update.shown_path(change)
+            path = printable(update.shown_path(change))
             lines.append(f"{change.action:<10} {path}\n")
     write("".join(lines))
 

@@ -4,17 +4,19 @@ from pathlib import Path
 
 import click
 
-from s6gen.configuration.find import own_templates, read_configuration
+from s6gen.configuration.bounds import Place, templates_place
+from s6gen.configuration.find import read_configuration
 from s6gen.errors import Fatal
 from s6gen.output.write import add_file
+from s6gen.render import templates_in
 from s6gen.rendering.templates import Templates
-from s6gen.text import write
+from s6gen.text import printable, write
 
 
 def main(words: tuple[str, ...], config: str | None, templates: str | None) -> None:
     """List the templates, or copy some."""
     configuration = read_configuration(config)
-    own = own_templates(configuration, templates)
+    own = templates_place(configuration, templates)
     match words:
         case () | ("list",):
             print_list(own)
@@ -29,18 +31,19 @@ def main(words: tuple[str, ...], config: str | None, templates: str | None) -> N
             raise Fatal(f"nothing, list, or copy and names: {' '.join(words)!r}")
 
 
-def print_list(own: Path | None) -> None:
+def print_list(own: Place | None) -> None:
     """Print every template, and whether it is s6gen's or one's own."""
-    if own is not None and not own.is_dir():
-        own = None
-    templates = Templates(own)
+    if own is None or not own.path.is_dir():
+        templates = Templates()
+    else:
+        templates = templates_in(own)
     lines = ""
     for name in sorted(templates.sources):
-        lines += f"{templates.owner(name):<7} {name}\n"
+        lines += f"{templates.owner(name):<7} {printable(name)}\n"
     write(lines)
 
 
-def copy_templates(names: list[str], own: Path) -> None:
+def copy_templates(names: list[str], own: Place) -> None:
     """Copy s6gen's templates into the directory of one's own: all, or none."""
     ours = Templates()
     for name in names:
@@ -48,11 +51,11 @@ def copy_templates(names: list[str], own: Path) -> None:
             raise Fatal(
                 f"copy: no template is called {name!r}: 's6gen templates' lists them"
             )
-        refuse_existing(own / name)
+        refuse_existing(own.path / name)
     for name in names:
-        path = own / name
-        add_file(path, ours.read(name))
-        click.echo(f"created    {path}")
+        path = own.path / name
+        add_file(path, ours.read(name), own.within or own.path)
+        write(f"created    {printable(str(path))}\n")
 
 
 def refuse_existing(path: Path) -> None:

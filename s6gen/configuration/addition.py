@@ -39,7 +39,8 @@ def with_certificate(
     addition = f"\n[[{array}]]\n{toml_table(values)}"
     refuse_bytes(addition)
     try:
-        return parse_document(combined_text(old.text, addition), old.path)
+        text = combined_text(old.text, addition)
+        return parse_document(text, old.path, is_own=old.is_own)
     except Fatal:
         raise Fatal(
             f"{old.path}: a [[{array}]] cannot be added at its end: add it yourself"

@@ -11,12 +11,15 @@ from cattrs.gen import make_dict_structure_fn, override
 from s6gen.configuration import structure
 from s6gen.configuration.layers import COMMAND_LINE, HostLayers, Layer, Layers
 from s6gen.configuration.mistakes import Mistake, fatals_in
-from s6gen.configuration.toml_file import Table, parse_toml, read_text
+from s6gen.configuration.toml_file import Table, is_own, parse_toml, read_text
 from s6gen.configuration.toml_lines import TablePath
 from s6gen.errors import Fatal
 from s6gen.names import is_service_name, is_visible_file_name
 from s6gen.services.renew_lets_encrypt import REQUIRED_KEYS, RenewLetsEncrypt
+from s6gen.text import is_visible
 
+MAX_CERTIFICATES = 10_000
+"""Certificates and hosts of a file. Each takes a millisecond and 30 files."""
 PROBE = Layer({"page": "page", "domain": "example.org"}, COMMAND_LINE)
 """A certificate, so that defaults can be tried without one."""
 
@@ -31,6 +34,8 @@ class Document:
     """One's own templates, relative to the file."""
     bundle: str = "renew-lets-encrypt"
     """The bundle of all that is rendered for a host."""
+    outside: bool = False
+    """Output and templates may lead outside of the file's directory."""
     machine_defaults: bool = True
     """If false, the machine's defaults do not count."""
     defaults: Table = attrs.Factory(dict)
@@ -53,17 +58,13 @@ class Configuration:
     table: Table
     """The file as TOML."""
     document: Document
+    is_own: bool = True
+    """The file belongs to the user."""
 
     @property
-    def output(self) -> Path:
-        """The directory that everything is rendered into."""
-        return self.path.parent / self.document.output
-
-    @property
-    def templates(self) -> Path | None:
-        """One's own templates."""
-        own = self.document.templates
-        return None if own is None else self.path.parent / own
+    def may_lead_outside(self) -> bool:
+        """Tell whether the file may lead outside of its directory (`bounds.py`)."""
+        return self.is_own and self.document.outside
 
     @property
     def host_layers(self) -> HostLayers:
@@ -102,10 +103,10 @@ class Configuration:
 
 def read_document(path: Path) -> Configuration:
     """Return what a file says. Raises Fatals with every mistake of its form."""
-    return parse_document(read_text(path), path)
+    return parse_document(read_text(path), path, is_own=is_own(path))
 
 
-def parse_document(text: str, path: Path) -> Configuration:
+def parse_document(text: str, path: Path, *, is_own: bool = True) -> Configuration:
     """Return what a text says that is, or will be, the file at path.
 
     Raises Fatals with every mistake of its form.
@@ -115,7 +116,9 @@ def parse_document(text: str, path: Path) -> Configuration:
         document = structure_document(table)
     except cattrs.ClassValidationError as error:
         raise fatals_in(path, text, structure.mistakes(error, DOCUMENT_KEYS)) from None
-    configuration = Configuration(path=path, text=text, table=table, document=document)
+    configuration = Configuration(
+        path=path, text=text, table=table, document=document, is_own=is_own
+    )
     wrong = list(faults(configuration))
     if wrong:
         raise fatals_in(path, text, wrong)
@@ -136,6 +139,10 @@ def structure_document(table: Table) -> Document:
 
 def faults(configuration: Configuration) -> Iterator[Mistake]:
     """Yield what is wrong beyond the types of the top of the file."""
+    too_many = list(number_faults(configuration.document))
+    if too_many:
+        yield from too_many
+        return
     yield from top_faults(configuration.document)
     wrong_hosts = list(host_faults(configuration))
     if wrong_hosts:  # only of tables with arrays in them there is more to say
@@ -152,6 +159,17 @@ def top_faults(document: Document) -> Iterator[Mistake]:
         yield Mistake("bundle", f"must be a service's name: {document.bundle!r}")
     if document.host and document.certificate:
         yield Mistake("certificate", "is for no host: write [[host.NAME.certificate]]")
+
+
+def number_faults(document: Document) -> Iterator[Mistake]:
+    """Yield a mistake for more certificates than can be rendered at once."""
+    count = len(document.certificate) + len(document.host)
+    for table in document.host.values():
+        if isinstance(table, dict) and isinstance(table.get("certificate"), list):
+            count += len(table["certificate"])
+    if count > MAX_CERTIFICATES:
+        reason = f"more than {MAX_CERTIFICATES} certificates and hosts: use more files"
+        yield Mistake("", reason)
 
 
 def all_default_faults(configuration: Configuration) -> Iterator[Mistake]:
@@ -175,7 +193,7 @@ def host_faults(configuration: Configuration) -> Iterator[Mistake]:
     """Yield what is wrong with the hosts' names and tables."""
     for host, table in configuration.document.host.items():
         layer = configuration.layer({}, ("host", host))
-        if not is_visible_file_name(host):
+        if not (is_visible_file_name(host) and all(map(is_visible, host))):
             yield Mistake("", f"not a name for a host: {host!r}", layer)
         yield from host_table_faults(table, layer)
 
@@ -199,8 +217,18 @@ def default_faults(layer: Layer, *, unused: bool) -> Iterator[Mistake]:
     for key in REQUIRED_KEYS:
         if key in layer.values:
             yield Mistake(key, "is each certificate's own", layer)
+    yield from length_faults(layer)
     if unused:
         yield from value_faults(layer)
+
+
+def length_faults(layer: Layer) -> Iterator[Mistake]:
+    """Yield a mistake for a list that is too long to be gone through so often."""
+    for key, value in layer.values.items():
+        try:
+            structure.refuse_long(value)
+        except Fatal as fatal:
+            yield Mistake(key, str(fatal), layer)
 
 
 def value_faults(layer: Layer) -> Iterator[Mistake]:

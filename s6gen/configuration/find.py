@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s6gen.errors import Fatal
+from s6gen.names import lies_in_private
 from s6gen.places import CONFIGURATION
 
 if TYPE_CHECKING:
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
 def find_file() -> Path | None:
     """Return the file in the current directory or above it, relative to the former.
 
-    Raises Fatal for a file that belongs to another user.
+    Raises Fatal for a file that belongs to another user, or that lies elsewhere.
     """
     here = Path.cwd()
     for directory in (here, *here.parents):
         path = directory / CONFIGURATION
+        refuse_link(path)
         if path.is_file():
             refuse_foreign(path)
             return Path(os.path.relpath(path, here))
@@ -41,15 +43,19 @@ def refuse_foreign(path: Path) -> None:
         )
 
 
-def own_templates(
-    configuration: "Configuration | None", given: str | None
-) -> Path | None:
-    """Return the directory of one's own templates: that of the command line first."""
-    if given is not None:
-        return Path(given)
-    if configuration is None:
-        return None
-    return configuration.templates
+def refuse_link(path: Path) -> None:
+    """Raise Fatal for a link that leads out of its directory, or to git's own files.
+
+    Who wrote it may want to have another file's mistakes printed, or that file changed;
+    or made, if it is not there.
+    """
+    if not path.is_symlink():
+        return
+    directory = os.path.realpath(path.parent)  # resolve() has no answer for a loop
+    below = os.path.relpath(os.path.realpath(path), directory)
+    if below.split("/")[0] == ".." or lies_in_private(below):
+        reason = "is a symbolic link that leads out of its directory"
+        raise Fatal(f"{path}: {reason}: give it with --config if you trust it")
 
 
 def read_configuration(

@@ -19,6 +19,7 @@ is the default,
 
 output = "sv"
 # templates = "DIR"
+# outside = false
 # bundle = "renew-lets-encrypt"
 
 # Two administrators, and CI, render the same if only this file counts, and \

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from s6gen.configuration.document import Configuration
 
 DERIVED = "follows from the others"
-SETTINGS = ("output", "templates", "bundle", "machine_defaults")
+SETTINGS = ("output", "templates", "outside", "bundle", "machine_defaults")
 """The attributes of Document that are single values."""
 
 

@@ -26,6 +26,15 @@ from s6gen.services.renew_lets_encrypt import PARAMETERS, RenewLetsEncrypt
 
 T = TypeVar("T")
 
+MOST = 99
+"""Mistakes that are told: who has more corrects these first."""
+MAX_MEMBERS = 1000
+"""Members of a list. A certificate of Let's Encrypt has 100 names at most."""
+LONGEST = 1000
+"""Characters of a value in a message."""
+LONGEST_KEY = 40
+"""Characters of a key that may be a typing error: twice those of any key."""
+
 KEY_OF_ATTRIBUTE = {field.name: key for key, field in PARAMETERS.items()}
 
 
@@ -34,10 +43,12 @@ def structure_certificates(
 ) -> dict[str | None, list[RenewLetsEncrypt]]:
     """Return the certificates of each host. Raises Fatals with all mistakes in them."""
     certificates: dict[str | None, list[RenewLetsEncrypt]] = {}
-    messages = []
+    messages: list[Message] = []
     for host, host_layers in hosts.items():
         certificates[host] = []
         for layers in host_layers:
+            if len(messages) > MOST:
+                break
             result = structure_certificate(layers)
             if isinstance(result, RenewLetsEncrypt):
                 certificates[host].append(result)
@@ -93,10 +104,16 @@ def exact_type(kind: type[T], what: str) -> Any:
     def hook(value: Any, _: type) -> T:
         is_wrong_bool = kind is int and isinstance(value, bool)
         if is_wrong_bool or not isinstance(value, kind):
-            raise Fatal(f"must be {what}: {value!r}")
+            raise Fatal(f"must be {what}: {shown(value)}")
         return value
 
     return hook
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: its beginning, if it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def structure_texts(value: Any, _: type) -> tuple[str, ...]:
@@ -105,7 +122,7 @@ def structure_texts(value: Any, _: type) -> tuple[str, ...]:
         return (value,)
     if isinstance(value, list | tuple) and deployment_table.all_are(value, str):
         return tuple(value)
-    raise Fatal(f"must be a string, or a list of strings: {value!r}")
+    raise Fatal(f"must be a string, or a list of strings: {shown(value)}")
 
 
 def structure_tables(value: Any, _: object) -> list[dict[str, Any]]:
@@ -119,7 +136,7 @@ def structure_deployments(value: Any, _: type) -> tuple[str, ...]:
     """Take strings as for --deploy, and tables that say the same; one, or a list."""
     members = value if isinstance(value, list | tuple) else [value]
     if not deployment_table.all_are(members, str | dict):
-        raise Fatal(f"must be a list of strings or tables: {value!r}")
+        raise Fatal(f"must be a list of strings or tables: {shown(value)}")
     return tuple(map(deployment_text, members))
 
 
@@ -169,6 +186,7 @@ def structure_parameter(
     plain: cattrs.Converter, field: "attrs.Attribute[Any]", value: Any, kind: type
 ) -> Any:
     """Return the value of a parameter, checked with the validator of its field."""
+    refuse_long(value)
     if field.name == "deployments":
         structured: Any = structure_deployments(value, kind)
     else:
@@ -179,6 +197,12 @@ def structure_parameter(
     if field.validator:
         field.validator(None, field, converted)
     return structured
+
+
+def refuse_long(value: Any) -> None:
+    """Raise Fatal for a list with too many members."""
+    if isinstance(value, list | tuple) and len(value) > MAX_MEMBERS:
+        raise Fatal(f"has more than {MAX_MEMBERS} members")
 
 
 # What cattrs found.
@@ -214,8 +238,11 @@ def unknown_keys(
     error: cattrs.ForbiddenExtraKeysError, keys: Iterable[str]
 ) -> Iterator[Mistake]:
     """Yield a mistake for each key that does not exist."""
-    for key in sorted(error.extra_fields):
+    unknown = sorted(error.extra_fields)
+    for key in unknown[:MOST]:
         yield Mistake(key, unknown_key(key, keys))
+    if len(unknown) > MOST:
+        yield Mistake(unknown[MOST], f"and {len(unknown) - MOST - 1} more keys unknown")
 
 
 def noted_key(error: BaseException, keys: Mapping[str, str]) -> str:
@@ -234,7 +261,9 @@ def leading_key(message: str) -> str:
 
 def unknown_key(key: str, keys: Iterable[str]) -> str:
     """Return the message for a key that does not exist, with the nearest that does."""
-    near = difflib.get_close_matches(key, list(keys), 1, 0.6)
+    near: list[str] = []
+    if len(key) <= LONGEST_KEY:
+        near = difflib.get_close_matches(key, list(keys), 1, 0.6)
     if not near:
         return "no such key"
     return f"no such key: did you mean {near[0]}?"

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping
 TablePath = tuple[str | int, ...]
 """Keys, and the numbers of an array's tables."""
 
-PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+# With ++ and *+ nothing is tried twice: hostile text takes no longer than other.
+PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+')"""
 DOTTED = rf"{PART}(?:[ \t]*\.[ \t]*{PART})*"
 STATEMENT = re.compile(rf"[ \t]*(?:(\[\[?)[ \t]*({DOTTED})[ \t]*\]|({DOTTED})[ \t]*=)")
 TOKEN = re.compile(
-    r'"""(?:[^"\\]|\\.|"{1,2}(?!"))*"{3,5}'
-    r"|'''(?:[^']|'{1,2}(?!'))*'{3,5}"
-    r'|"(?:[^"\\\n]|\\.)*"'
-    r"|'[^'\n]*'"
-    r"|\#[^\n]*"
+    r'"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+"{3,5}'
+    r"|'''(?:[^']++|'{1,2}(?!'))*+'{3,5}"
+    r'|"(?:[^"\\\n]++|\\.)*+"'
+    r"|'[^'\n]*+'"
+    r"|\#[^\n]*+"
     r"|[\[\]{}\n]"
     r"""|[^\[\]{}\n"'#]+""",
     re.DOTALL,
@@ -66,6 +67,30 @@ def statement_end(text: str, position: int) -> int:
         if piece == "\n" and depth <= 0:
             return position
     return len(text)
+
+
+def too_deep(text: str, most: int) -> tuple[int, str]:
+    """Return the first line with too many brackets in one another, or too long a key.
+
+    The reason is empty if there is none. The text may be anything: what follows the
+    first thing that is no TOML is not looked at, as a parser does not come there.
+    """
+    line, depth, dots = 1, 0, 0
+    position = 0
+    while match := TOKEN.match(text, position):
+        position = match.end()
+        piece = match[0]
+        depth += NESTING.get(piece, 0)
+        if piece == "\n":
+            dots = 0
+        elif piece[0] not in "\"'#":
+            dots = piece.count(".") + (0 if "," in piece or "=" in piece else dots)
+        if depth > most:
+            return line, "is nested too deeply"
+        if dots > most:
+            return line, "has too many dots in a key"
+        line += piece.count("\n")
+    return line, ""
 
 
 def table_path(

@@ -1,10 +1,10 @@
 """Values as TOML."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-DELETE = "\x7f"
-"""The only character that JSON leaves alone in a string and TOML does not."""
+from s6gen.text import is_visible
 
 
 def toml_value(value: Any) -> str:
@@ -12,14 +12,31 @@ def toml_value(value: Any) -> str:
     if isinstance(value, dict):
         pairs = []
         for key, member in value.items():
-            pairs.append(f"{key} = {toml_value(member)}")
+            pairs.append(f"{toml_key(key)} = {toml_value(member)}")
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml_value, value))}]"
     import json  # not for those who only render: it takes 2 ms to load
 
     text = json.dumps(value, ensure_ascii=False)
-    return text.replace(DELETE, "\\u007f")
+    return "".join(map(toml_character, text))
+
+
+def toml_character(char: str) -> str:
+    """Return a character of a string; as an escape if it must not be printed.
+
+    A byte that is not UTF-8 stays: TOML cannot say it.
+    """
+    if is_visible(char) or "\udc80" <= char <= "\udcff":
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+
+
+def toml_key(key: str) -> str:
+    """Return a key, quoted unless it is a bare one (TOML: Keys)."""
+    if re.fullmatch("[A-Za-z0-9_-]+", key):
+        return key
+    return toml_value(key)
 
 
 def toml_table(values: Mapping[str, Any]) -> str:

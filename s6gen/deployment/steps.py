@@ -101,7 +101,7 @@ class Reload:
     signal: str = "HUP"
     through: str = "s6-svc"
 
-    seconds: ClassVar[int] = 10
+    seconds: ClassVar[int] = 15
 
     def __attrs_post_init__(self) -> None:
         """Refuse what s6-svc would."""

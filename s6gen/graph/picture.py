@@ -183,11 +183,11 @@ def box(services: ServiceSet, name: str) -> Box:
 
 def pipeline_title(services: ServiceSet, last: Service) -> list[str]:
     """The line with the name of a pipeline, if it has one."""
-    lines = []
-    for pipeline in services.pipelines.values():
-        if pipeline.last is last:
-            lines.append(f"{pipeline.name}:")
-    return lines
+    for reference in last.pipeline_names[:1]:
+        pipeline = services.pipelines.get(reference.name)
+        if pipeline is not None and pipeline.last is last:
+            return [f"{pipeline.name}:"]
+    return []
 
 
 def pipeline_lines(services: ServiceSet, last: str) -> Iterator[str]:

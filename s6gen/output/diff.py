@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from s6gen.output.change import Action, Change, Entry, Irregular
 from s6gen.rendering.tree import File
-from s6gen.text import printable
+from s6gen.text import printable, without_controls
 
 RED, GREEN, CYAN, BOLD, PLAIN = "\033[31m", "\033[32m", "\033[36m", "\033[1m", "\033[0m"
 COLOURS = {"-": RED, "+": GREEN, "@": CYAN}
@@ -70,7 +70,8 @@ def lines_of(file: File | None) -> list[str]:
         return []
     lines = []
     for line in file.content.decode("utf-8", "replace").split("\n"):
-        lines.append("\t".join(map(printable, line.split("\t"))))
+        # A patch has to fit: `\\0x`, which execline writes itself, stays as it is.
+        lines.append("\t".join(map(without_controls, line.split("\t"))))
     last = lines.pop()
     if last:
         lines.append(f"{last}\n\\ No newline at end of file")

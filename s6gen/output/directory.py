@@ -13,24 +13,21 @@ from pathlib import Path
 from types import TracebackType
 
 from s6gen.errors import Exit, Fatal
+from s6gen.files import OPEN_DIRECTORY, make_directory, open_directory
 
-OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 ATTEMPTS = 20
 """The number of times that a directory is made which other renderings remove."""
 
 
 @contextlib.contextmanager
-def open_output(output: Path, *, follow: bool = True) -> Iterator[int | None]:
+def open_output(output: Path, within: Path | None = None) -> Iterator[int | None]:
     """Open an output directory; the descriptor is None where it is missing.
 
-    Its own name may be a link, but not that of a host's directory below it: `follow`
-    tells which. Raises Fatal if it cannot be opened.
+    `within` is a directory that it is in or below: from there on no link is followed.
+    Raises Fatal if it cannot be opened.
     """
-    flags = OPEN_DIRECTORY
-    if not follow:
-        flags |= os.O_NOFOLLOW
     try:
-        top = os.open(output, flags)
+        top = open_directory(output, within)
     except FileNotFoundError:
         yield None
         return
@@ -50,21 +47,22 @@ def output_failure(output: Path, error: OSError) -> Fatal:
 
 
 @contextlib.contextmanager
-def lock_output(output: Path, *, follow: bool = True) -> Iterator[int]:
+def lock_output(output: Path, within: Path | None = None) -> Iterator[int]:
     """Open an output directory, made if missing, for one rendering at a time.
 
     Directories that were made are removed again if the rendering is refused, but not if
     another rendering has the lock: then they are its own. It may remove them between
     our opening and our lock: then they are made once more. Raises Fatal if the
-    directory cannot be written to, or if another rendering has the lock.
+    directory cannot be written to, or if another rendering has the lock. `within` is
+    as in `open_output`.
     """
     missing = missing_directories(output)
     for _ in range(ATTEMPTS):
         try:
-            output.mkdir(parents=True, exist_ok=True)
+            os.close(open_directory(output, within, make=True))
         except OSError as error:
             raise output_failure(output, error) from None
-        with open_output(output, follow=follow) as top:
+        with open_output(output, within) as top:
             if top is None:
                 continue
             lock(top, output)
@@ -197,15 +195,6 @@ def common_length(first: list[str], second: list[str]) -> int:
             break
         length += 1
     return length
-
-
-def make_directory(above: int, name: str) -> bool:
-    """Make a directory, unless it is there; tell whether it was missing."""
-    try:
-        os.mkdir(name, dir_fd=above)
-    except FileExistsError:
-        return False
-    return True
 
 
 def parent_of(path: str) -> str:

@@ -18,6 +18,10 @@ from s6gen.rendering.origin import Origin
 from s6gen.rendering.tree import Tree, digest
 
 RECORD_NAME = ".s6gen"
+MAX_RECORD = 1 << 26
+"""Bytes of a record: half a million files, those of ten thousand certificates."""
+MOST_VALUES = 100
+"""Digests of one file, or origins of one service. More would take quadratic time."""
 FILE = re.compile(r"([0-9a-f]{64})  ([^/\x00-\x1f]+/[^\x00-\x1f]+)")
 HOST = re.compile(r"# host ([^/\x00-\x1f]+)")
 ORIGIN = re.compile(r"# (\S+) (\S+) ([0-9a-f]{16})")
@@ -106,16 +110,37 @@ def parse_record(content: bytes, source: str) -> Record:
             if not is_path_of_service(path):
                 reason = f"must be a path below this directory: {path!r}"
                 raise Fatal(f"{source}:{number}: {reason}")
-            files[path] = files.get(path, frozenset()) | {match[1]}
+            files[path] = one_more(files.get(path), match[1], f"{source}:{number}")
         elif match := ORIGIN.fullmatch(line):
             service = match[1]
             origin = Origin(match[2], match[3])
-            origins[service] = origins.get(service, frozenset()) | {origin}
+            before = origins.get(service)
+            origins[service] = one_more(before, origin, f"{source}:{number}")
         elif match := HOST.fullmatch(line):
             host = match[1]
         else:
             raise Fatal(f"{source}:{number}: {fault_of_line(line)}")
     return Record(files, origins, host)
+
+
+def one_more(before: frozenset[T] | None, value: T, line: str) -> frozenset[T]:
+    """Return the values of a path or service with one more.
+
+    Raises Fatal, which names the line, for more than merges of records would leave.
+    """
+    if before is None:
+        return frozenset([value])
+    if len(before) >= MOST_VALUES:
+        reason = f"there are more than {MOST_VALUES} of this already"
+        raise Fatal(f"{line}: {reason}: restore the file, or remove it")
+    return before | {value}
+
+
+def host_of(start: bytes) -> str:
+    """Return the host that a record is for, by its first bytes; "" if it names none."""
+    first_line = start.decode("utf-8", "surrogateescape").partition("\n")[0]
+    match = HOST.fullmatch(first_line)
+    return match[1] if match else ""
 
 
 def is_path_of_service(path: str) -> bool:
@@ -128,7 +153,7 @@ def fault_of_line(line: str) -> str:
     """Return what is wrong with a line that is none of a record."""
     if CONFLICT_MARK.match(line):
         return "a conflict: keep the lines of both sides, render again"
-    return f"must be a SHA-256, two spaces, a file: {line!r}"
+    return "must be a SHA-256, two spaces, a file"
 
 
 def dump_record(record: Record) -> bytes:

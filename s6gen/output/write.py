@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from s6gen.errors import Exit, Fatal, os_failure
+from s6gen.files import OPEN_DIRECTORY, open_directory
 from s6gen.output.change import WRITING_ORDER, Change, Update, is_base, services_of
-from s6gen.output.directory import OPEN_DIRECTORY, Directories, name_of, parent_of
+from s6gen.output.directory import Directories, name_of, parent_of
 from s6gen.output.next_record import record_under_way
 from s6gen.output.record import RECORD_NAME, Record, dump_record, service_name_of
 from s6gen.rendering.tree import File
@@ -38,8 +39,7 @@ def write_update(update: Update, top: int) -> None:
     """
     changes = update.writes
     try:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(STAGE, dir_fd=top)
+        remove_stage(top, update.output)
         if changes or update.present.record != update.record_after:
             names = frozenset(os.listdir(top))
             steps = steps_of(update, changes, names)
@@ -50,6 +50,20 @@ def write_update(update: Update, top: int) -> None:
         raise os_failure("write to", str(update.output), error) from None
     if not update.record_after.files:
         remove_record(top, update.output)
+
+
+def remove_stage(top: int, output: Path) -> None:
+    """Remove what a killed rendering has left. Raises Fatal if that is no directory.
+
+    A FIFO would be waited for.
+    """
+    try:
+        os.close(os.open(STAGE, OPEN_DIRECTORY | os.O_NOFOLLOW, dir_fd=top))
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise Fatal(f"{output / STAGE}: is no directory: remove it") from None
+    shutil.rmtree(STAGE, dir_fd=top)
 
 
 def refuse_unwritable(top: int, changes: Iterable[Change]) -> None:
@@ -131,7 +145,8 @@ def stage_files(steps: Steps, top: int) -> Iterator[int]:
 @contextlib.contextmanager
 def block_signals() -> Iterator[None]:
     """Block the signals that would end the process between two files."""
-    signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE}
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
+    signals = {*ending, signal.SIGPROF}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
@@ -227,7 +242,9 @@ def replace_file(
     directories that the caller has locked. Raises Fatal if the file has another text,
     or if it cannot be written.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # resolve() has no answer for a loop
+    if path.is_symlink():
+        raise Fatal(f"{path}: is a symbolic link that leads to itself: remove it")
     expected = None if before is None else before.encode()
     try:
         mode = 0o644
@@ -259,16 +276,21 @@ def open_parent(path: Path) -> Iterator[int]:
         os.close(directory)
 
 
-def add_file(path: Path, text: str) -> None:
+def add_file(path: Path, text: str, within: Path) -> None:
     """Make a new file, and the directories that it is in.
 
-    Raises Fatal if it is there, or cannot be made.
+    `within` is a directory that it is below: from there on no link is followed. Raises
+    Fatal if it is there, or cannot be made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        directory = open_directory(path.parent, within, make=True)
+        try:
+            write_files(directory, {path.name: File(text.encode())})
+            fsync_paths(directory, [path.name, ""])
+        finally:
+            os.close(directory)
     except OSError as error:
-        raise os_failure("make", str(path.parent), error) from None
-    replace_file(path, text, None)
+        raise os_failure("make", str(path), error) from None
 
 
 def write_atomically(

@@ -1,7 +1,8 @@
 """From the parameters of services to a tree of files."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from s6gen.errors import Fatal
 from s6gen.places import PACKAGE
@@ -12,25 +13,61 @@ from s6gen.services.kind import Kind
 EMPTY = File(b"")
 
 
-def render(kinds: Iterable[Kind], templates: Templates | None = None) -> Tree:
-    """Return the source definition directories of some services, sorted by path.
+def render(hosts: Iterable[Sequence[Kind]], templates: Templates) -> list[Tree]:
+    """Return the source definition directories of each host's services.
 
-    Raises Fatal for a mistake in the administrator's own templates.
+    The hosts come together, because own templates are expanded once for all of them: a
+    bound for each would be none. Raises Fatal for a mistake in such a template.
     """
-    if templates is None:
-        templates = Templates()
+    hosts = list(hosts)
+    kinds = [kind for host in hosts for kind in host]
+    expanded = iter(expansions(kinds, templates))
+    return [host_tree(host, expanded) for host in hosts]
+
+
+def host_tree(
+    kinds: Iterable[Kind], expanded: Iterator[Iterable[tuple[str, File]]]
+) -> Tree:
+    """Return the files of some services, sorted by path.
+
+    `expanded` has what the templates of these services become, and is used up so far.
+    """
     files: dict[str, File] = {}
     for kind in kinds:
-        files.update(expanded_templates(kind, templates))
+        files.update(next(expanded))
         files.update(copied_programs(kind))
         files.update(empty_files(kind))
     return {path: files[path] for path in sorted(files)}
 
 
-def expanded_templates(kind: Kind, templates: Templates) -> Iterator[tuple[str, File]]:
-    """Return the files that a kind's templates become, by their paths."""
+def expansions(
+    kinds: Sequence[Kind], templates: Templates
+) -> Iterable[Iterable[tuple[str, File]]]:
+    """Return for each kind the files that its templates become, by their paths."""
+    if templates.own is None:
+        return [expanded_templates(kind, templates) for kind in kinds]
+    from s6gen.rendering.bounded import expand_bounded  # few have own templates
+
+    return expand_bounded(
+        [functools.partial(noted_expansion, kind, templates) for kind in kinds]
+    )
+
+
+def noted_expansion(
+    kind: Kind, templates: Templates, note: Callable[[str], None]
+) -> list[tuple[str, File]]:
+    """Return the files that a kind's templates become; each is noted before."""
+    return list(expanded_templates(kind, templates, note))
+
+
+def expanded_templates(
+    kind: Kind, templates: Templates, note: Callable[[str], None] | None = None
+) -> Iterator[tuple[str, File]]:
+    """Yield the files that a kind's templates become, by their paths."""
     for directory, service in kind.directories.items():
         for path, name in templates.below(f"{kind.template}/{directory}"):
+            if note is not None:
+                note(os.path.relpath(templates.path_of(name)))
             yield f"{service}/{path}", templates.expand(name, kind)
 
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import attrs
 
+MAX_CONTENT = 1 << 24
+"""Bytes of one rendered file. The largest of s6gen's own has some thousand."""
+
 
 @attrs.frozen
 class File:

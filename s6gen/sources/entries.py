@@ -19,6 +19,8 @@ class RegularFile(NamedTuple):
     executable: bool = False
     truncated: bool = False
     """The file is longer than what `read_source` reads of it."""
+    outside: bool = False
+    """It lies outside of the source: its content counts, and is not shown."""
 
 
 class Folder(NamedTuple):
@@ -29,6 +31,8 @@ class Folder(NamedTuple):
     """The target of the symbolic link, if it is one."""
     empty: tuple[str, ...] = ()
     """Those of the names that are empty directories."""
+    outside: bool = False
+    """It lies outside of the source: the names count, and are not shown."""
 
 
 class Broken(NamedTuple):
@@ -75,11 +79,26 @@ class Definition(NamedTuple):
     """The reason why the directory itself cannot be read."""
     lower_paths: Mapping[str, str] = {}
     """For each entry from a lower layer, the path of the definition there."""
+    outside: bool = False
+    """The directory lies outside of the source: its names are not shown."""
+
+    def is_outside(self, file: str) -> bool:
+        """Tell whether a file, or the directory that it is in, is outside."""
+        entry = self.entries.get(file.partition("/")[0])
+        is_entry = isinstance(entry, RegularFile | Folder) and entry.outside
+        return self.outside or is_entry
 
     def path_of(self, file: str) -> str:
-        """The path of a file, or of an entry of one of its directories."""
+        """The path of a file, or of an entry of one of its directories.
+
+        Names that are not shown are left out.
+        """
+        if self.outside:
+            return self.path
         entry = file.partition("/")[0]
         path = self.lower_paths.get(entry, self.path)
+        if self.is_outside(file):
+            return f"{path}/{entry}"
         return f"{path}/{file}"
 
     def own_entries(self) -> Iterator[str]:

@@ -37,10 +37,12 @@ def merged_definition(upper: Definition, lower: Definition) -> Definition:
         lower_entry = lower.entries.get(name)
         if isinstance(entry, Folder) and isinstance(lower_entry, Folder):
             names = dict.fromkeys((*lower_entry.names, *entry.names))
-            entries[name] = entry._replace(names=tuple(names))
+            outside = entry.outside or lower_entry.outside
+            entries[name] = entry._replace(names=tuple(names), outside=outside)
     only_lower = lower.entries.keys() - upper.entries.keys()
     lower_paths = {**lower.lower_paths, **dict.fromkeys(only_lower, lower.path)}
-    return upper._replace(entries=entries, lower_paths=lower_paths)
+    outside = upper.outside or lower.outside
+    return upper._replace(entries=entries, lower_paths=lower_paths, outside=outside)
 
 
 def layer_directories(layer: str, paths: Sequence[str]) -> list[str]:

@@ -2,9 +2,12 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from itertools import islice
 
 from s6gen.errors import Exit, Fatal
+from s6gen.files import OPEN_FILE
+from s6gen.names import lies_in_private
 from s6gen.sources.entries import (
     SCRIPTS,
     Broken,
@@ -19,7 +22,7 @@ from s6gen.sources.entries import (
 
 MAX_FILE = 1 << 20
 """Bytes of one file. An argument list longer than that could not be executed."""
-MAX_BYTES = 1 << 28
+MAX_BYTES = 1 << 26
 """Bytes of all files of a source."""
 MAX_FOLDER = 100_000
 """Entries of one directory. s6-rc-compile needs n²/8 bytes of stack for n services."""
@@ -51,22 +54,39 @@ CONTENT_MATTERS = frozenset(
 NAME_LISTS = frozenset({"dependencies.d", "contents.d"})
 """Directories whose entries matter."""
 NULL_DEVICE = os.makedev(1, 3)
-OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 EXECUTABLE = 0o111
 
 
-def read_source(path: str) -> Source:
-    """Return the source directory at path. Raises Fatal for a tree of absurd size."""
-    return Reader().read_source(path)
+def read_source(path: str, others: Iterable[str] = ()) -> Source:
+    """Return the source directory at path. Raises Fatal for a tree of absurd size.
+
+    `others` are paths that the user names as well: what lies in one of them is shown.
+    """
+    return Reader(others or (path,)).read_source(path)
 
 
 class Reader:
     """Reads one source, and keeps account of how much that was."""
 
-    def __init__(self) -> None:
-        """Nothing is read yet."""
+    def __init__(self, shown: Iterable[str]) -> None:
+        """Nothing is read yet. `shown` are the directories whose content is shown."""
         self.bytes = 0
         self.entries = 0
+        self.shown = [os.path.realpath(path) for path in shown]
+
+    def is_outside(self, path: str) -> bool:
+        """Tell whether a path leads out of all directories that are shown.
+
+        What git and the like keep there for themselves, a token maybe, is outside.
+        """
+        real = os.path.realpath(path)
+        for directory in self.shown:
+            if real == directory:
+                return False
+            top = f"{directory.rstrip('/')}/"
+            if real.startswith(top):
+                return lies_in_private(real.removeprefix(top))
+        return True
 
     def read_source(self, path: str) -> Source:
         """Read a source directory.
@@ -94,17 +114,23 @@ class Reader:
                 files.append(entry.name)
         files.sort()
         folders.sort(key=lambda folder: folder.name)
-        definitions = [self.read_definition(folder) for folder in folders]
+        outside = self.is_outside(path)
+        definitions = []
+        for folder in folders:
+            leads_out = outside or (
+                folder.is_symlink() and self.is_outside(folder.path)
+            )
+            definitions.append(self.read_definition(folder, outside=leads_out))
         return Source(path, tuple(definitions), tuple(files), broken)
 
-    def read_definition(self, folder: os.DirEntry[str]) -> Definition:
-        """Read a service definition directory."""
+    def read_definition(self, folder: os.DirEntry[str], *, outside: bool) -> Definition:
+        """Read a service definition directory, which may lie outside of the source."""
         try:
             listing = self.list_directory(folder.path)
         except OSError as error:
             return Definition(folder.path, folder.name, failure=reason(error))
         entries = {entry.name: self.read_entry(entry) for entry in listing}
-        return Definition(folder.path, folder.name, entries)
+        return Definition(folder.path, folder.name, entries, outside=outside)
 
     def list_directory(self, path: str) -> list[os.DirEntry[str]]:
         """Return the entries of a directory. Raises Fatal if there are too many."""
@@ -137,10 +163,16 @@ class Reader:
         """
         status = entry.stat()
         if stat.S_ISREG(status.st_mode):
-            return self.read_file(entry)
+            file = self.read_file(entry)
+            if isinstance(file, RegularFile):
+                return file._replace(outside=self.is_outside(entry.path))
+            return file
         if stat.S_ISDIR(status.st_mode):
             target = link_target(entry.path)
-            return self.read_folder(entry.path, entry.name, target)
+            folder = self.read_folder(entry.path, entry.name, target)
+            if isinstance(folder, Folder):
+                return folder._replace(outside=self.is_outside(entry.path))
+            return folder
         return special_file(status)
 
     def read_file(self, entry: os.DirEntry[str]) -> Entry:
@@ -149,7 +181,7 @@ class Reader:
             if entry.name not in CONTENT_MATTERS:
                 return RegularFile(executable=is_executable(entry.stat()))
             # Should it have become a FIFO meanwhile, neither open nor read waits.
-            descriptor = os.open(entry.path, OPEN_FLAGS)
+            descriptor = os.open(entry.path, OPEN_FILE)
             try:
                 executable = False
                 if entry.name in SCRIPTS:

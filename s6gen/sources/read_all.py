@@ -29,12 +29,13 @@ def read_sources(request: SourceRequest) -> ServiceSet:
 
     Raises Fatal for a tree of absurd size.
     """
+    shown = (*request.paths, *request.layers)
     sources: Sequence[Source] = [
-        read_source(without_slashes(path)) for path in request.paths
+        read_source(without_slashes(path), shown) for path in request.paths
     ]
     with_overlay = has_s6_overlay(request, sources)
     for directory in lower_directories(request):
-        sources = lay_beneath(sources, read_source(directory))
+        sources = lay_beneath(sources, read_source(directory, shown))
     if with_overlay:
         sources = lay_beneath(sources, S6_OVERLAY)
     return service_set(sources, request.given, request.version)

@@ -193,7 +193,8 @@ def names_in_folder(folder: Folder, directory: str) -> tuple[Reference, ...]:
     references = []
     for name in folder.names:
         if not name.startswith("."):
-            references.append(Reference(name, f"{directory}/{name}", 0))
+            file = directory if folder.outside else f"{directory}/{name}"
+            references.append(Reference(name, file, 0))
     return tuple(references)
 
 

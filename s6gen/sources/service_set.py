@@ -1,8 +1,9 @@
 """All services of one compilation, and how they hang together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from s6gen.errors import Exit, Fatal
 from s6gen.sources.entries import Source
 from s6gen.sources.service import (
     BUNDLE,
@@ -16,6 +17,12 @@ from s6gen.sources.version import REFERENCE, Version
 
 ONESHOT_RUNNER = "s6rc-oneshot-runner"
 FDHOLDER = "s6rc-fdholder"
+MAX_SIZE = 1 << 29
+"""Bytes of all names and words: those of a hundred thousand services."""
+REFERENCE_SIZE, WORD_SIZE = 200, 150
+"""Bytes that one takes in memory, beside its letters."""
+MAX_MEMBERS = 5_000_000
+"""Members of all pipelines with a name. A service is in many only by mistake."""
 
 
 class Pipeline(NamedTuple):
@@ -118,11 +125,23 @@ def service_set(
     sources = tuple(sources)
     all_services: list[Service] = []
     services: dict[str, Service] = {}
+    size = 0
     for source in sources:
         for definition in source.definitions:
             service = service_of(definition, version)
+            size += size_of(service)
+            if size > MAX_SIZE:
+                reason = "names and words in the sources are too many up to here"
+                raise Fatal(f"{definition.path}: {reason}", Exit.NO)
             all_services.append(service)
             services.setdefault(service.name, service)
+    known = {*services, *given}
+    for number, service in enumerate(all_services):
+        if has_outside_lists(service):
+            hidden = with_hidden_names(service, known)
+            all_services[number] = hidden
+            if services[service.name] is service:
+                services[service.name] = hidden
     return ServiceSet(
         sources,
         tuple(all_services),
@@ -133,9 +152,66 @@ def service_set(
     )
 
 
+def size_of(service: Service) -> int:
+    """Return about how many bytes a service takes beside its files.
+
+    A word in a block has a byte more for each level: few bytes can become very many.
+    """
+    size = REFERENCE_SIZE * sum(1 for _ in lists_of(service))
+    for script in service.scripts.values():
+        if isinstance(script, list):
+            size += sum(WORD_SIZE + len(word.value) for word in script)
+    return size
+
+
+def has_outside_lists(service: Service) -> bool:
+    """Tell whether a list of names lies outside of the source."""
+    definition = service.definition
+    if definition.outside:
+        return True
+    return any(definition.is_outside(reference.file) for reference in lists_of(service))
+
+
+def lists_of(service: Service) -> Iterator[Reference]:
+    """Yield all names that a service mentions."""
+    yield from service.references
+    yield from service.pipeline_names
+
+
+def with_hidden_names(service: Service, known: Container[str]) -> Service:
+    """Return a service without the unknown names of lists outside of the source.
+
+    What others have in their files is not to be shown. Such a name is undefined in any
+    case, and stays so under the name that it is given here.
+    """
+    return service._replace(
+        dependencies=hidden_names(service, service.dependencies, known),
+        contents=hidden_names(service, service.contents, known),
+        consumers=hidden_names(service, service.consumers, known),
+        producers=hidden_names(service, service.producers, known),
+        pipeline_names=hidden_names(service, service.pipeline_names, ()),
+    )
+
+
+def hidden_names(
+    service: Service, references: Sequence[Reference], known: Container[str]
+) -> tuple[Reference, ...]:
+    """Return references, with other names for those that are not to be shown."""
+    result = []
+    for number, reference in enumerate(references, 1):
+        is_outside = service.definition.is_outside(reference.file)
+        if is_outside and reference.name not in known:
+            name = f"({service.name}/{reference.file.partition('/')[0]}, name {number})"
+            result.append(reference._replace(name=name))
+        else:
+            result.append(reference)
+    return tuple(result)
+
+
 def pipelines_of(services: Mapping[str, Service]) -> dict[str, Pipeline]:
     """The pipelines with a name; of two with the same name, the first."""
     pipelines: dict[str, Pipeline] = {}
+    count = 0
     for service in services.values():
         if not service.pipeline_names:
             continue
@@ -143,6 +219,10 @@ def pipelines_of(services: Mapping[str, Service]) -> dict[str, Pipeline]:
         if reference.name in pipelines:
             continue
         members = pipeline_members(services, service)
+        count += len(members)
+        if count > MAX_MEMBERS:
+            path = service.definition.path
+            raise Fatal(f"{path}: the pipelines are too large up to here", Exit.NO)
         pipelines[reference.name] = Pipeline(
             reference.name, service, reference, members
         )

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from s6gen.errors import Fatal
+from s6gen.files import OPEN_DIRECTORY
 from s6gen.output import directory
-from s6gen.output.directory import OPEN_DIRECTORY, Directories, lock_output
+from s6gen.output.directory import Directories, lock_output
 
 
 @pytest.fixture
@@ -103,8 +104,8 @@ def test_a_directory_removed_between_opening_and_locking_is_made_again(
     removed: list[Path] = []
 
     @contextlib.contextmanager
-    def open_too_early(path: Path, *, follow: bool = True) -> Iterator[int | None]:
-        with open_output(path, follow=follow) as top:
+    def open_too_early(path: Path, within: Path | None = None) -> Iterator[int | None]:
+        with open_output(path, within) as top:
             if not removed:
                 path.rmdir()
                 removed.append(path)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from support.command import PACKAGE
+from support.rendering import tree_of
 
 from s6gen.commands.parameter_options import given_values
 from s6gen.commands.render import command
 from s6gen.configuration.certificates import certificate_layers, certificates
 from s6gen.render import RenderOptions, prepare
-from s6gen.rendering.expand import render
 from s6gen.rendering.tree import File, Tree
 from s6gen.services.host import host_services
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
@@ -53,7 +53,7 @@ CASES = {
 def rendered(arguments: str) -> Tree:
     """What the arguments of `s6gen render` make, without the client's copy."""
     given = given_values(command.make_context("render", shlex.split(arguments)).params)
-    tree = render(
+    tree = tree_of(
         host_services(certificates(certificate_layers(None, given, None))[None])
     )
     return {
@@ -96,7 +96,7 @@ def test_golden_from_a_file(case: str) -> None:
 
 
 def test_the_client_goes_along_as_it_is() -> None:
-    tree = render([RenewLetsEncrypt(page="example", domains=["example.org"])])
+    tree = tree_of([RenewLetsEncrypt(page="example", domains=["example.org"])])
     package = PACKAGE / "acme_client"
     top = "renew-lets-encrypt-srv/data/acme_client/"
     copied = {path.removeprefix(top): tree[path] for path in tree if top in path}

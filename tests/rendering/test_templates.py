@@ -106,7 +106,7 @@ SAYS_WHERE = tuple(map(int, version("jinja2").split(".")[:3])) >= (3, 1, 5)
         pytest.param("{{ 1 / 0 }}", "1: division by zero", id="arithmetic"),
         pytest.param(
             "{% include 'no/such' %}",
-            "1: 'no/such' not found in search path" if SAYS_WHERE else "1: no/such\n",
+            "1: no template is called 'no/such'" if SAYS_WHERE else "1: no/such\n",
             id="include",
         ),
         pytest.param(
@@ -124,7 +124,9 @@ SAYS_WHERE = tuple(map(int, version("jinja2").split(".")[:3])) >= (3, 1, 5)
             "1: Range too big. The sandbox blocks ranges larger than MAX_RANGE",
             id="no end",
         ),
-        pytest.param("{{ 'x' * 99999999999999 }}", "1: MemoryError", id="memory"),
+        pytest.param(
+            "{{ 'x' * 99999999999999 }}", "1: takes too much memory", id="memory"
+        ),
         pytest.param(
             "{{ 'a\nb' | verbatim }}", "2: cannot stand in one line: 'a", id="two lines"
         ),

@@ -311,8 +311,9 @@ SHELL_ONLY = re.compile(
 
 def single_quotes(words: Command) -> Iterator[tuple[str, int]]:
     """Words are quoted with double quotes only (execlineb: Quoting)."""
-    for index, word in enumerate(words):
-        if begins_quote(word) and ends_quote(words[index + 1 :]):
+    last = last_end_of_quote(words)
+    for word in words[:last]:
+        if begins_quote(word):
             text = word.value.strip(" ")
             message = (
                 f"{text} begins no quote: execline knows double quotes only; use these"
@@ -328,9 +329,12 @@ def begins_quote(word: Word) -> bool:
     return word.plain and rest != text and not rest.endswith("'")
 
 
-def ends_quote(words: Command) -> bool:
-    """Tell whether one of the words ends with a single quote."""
-    return any(word.plain and word.value.endswith("'") for word in words)
+def last_end_of_quote(words: Command) -> int:
+    """Return the index of the last word that ends with a single quote; 0 if none."""
+    for index in range(len(words) - 1, 0, -1):
+        if words[index].plain and words[index].value.endswith("'"):
+            return index
+    return 0
 
 
 def shell_script(

@@ -128,6 +128,8 @@ def logger_without_readiness(
     option = re.search(r"s6-log\s+(?:-\S+\s+)*-[a-z]*d\s*(\d+)", command)
     if option:
         descriptor = option[1]
+        if service.definition.is_outside(file):
+            descriptor = "N"  # what lies outside of the source is not shown
         yield file_finding(
             service,
             "notification-fd",
@@ -143,6 +145,10 @@ def logger_without_readiness(
         )
 
 
+LONGEST = 1000
+"""Characters of a command line that are looked at: options come first."""
+
+
 def s6_log_command(script: RunScript) -> str:
     """The command line of s6-log, and all after it; empty if there is none."""
     # Most scripts end here, without the slower search.
@@ -151,7 +157,7 @@ def s6_log_command(script: RunScript) -> str:
     command = re.search(r"\bs6-log\b.*", script.code(), re.DOTALL)
     if command is None:
         return ""
-    return command[0]
+    return command[0][:LONGEST]
 
 
 def consumer_of_nothing(

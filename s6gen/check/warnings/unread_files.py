@@ -307,9 +307,9 @@ def relative_link(
     if not isinstance(entry, Folder) or not entry.link:
         return
     if not entry.link.startswith("/"):
-        yield file_finding(
-            service,
-            file,
+        # It is about the link, and not about what lies behind it.
+        yield Finding(
+            service.definition.path_of(file),
             f"the link to {entry.link} is copied as it is and leads nowhere at run "
             "time; make it a directory, or the link absolute",
         )
