@@ -26,13 +26,16 @@ Read it in this order; what has a star works without the acme package.
     renewal/outcome             *  what became of it, remembered
     protocol/order                 one order, from status to status until it is valid
     protocol/authorizations        its authorizations, until all are valid
-    protocol/challenges            challenge files and TXT records: made, and removed
+    protocol/challenges            challenge files and TXT records: planned, and made
+    protocol/challenge_files    *  the open --acme-dir, and the files in it
+    protocol/removal               files and records removed: only what was made
     protocol/download              its chain, fetched and chosen
     protocol/account               the account: created or found; signed requests
     protocol/known_accounts     *  KEY.account: the URLs of its accounts
     protocol/account_commands      --revoke, --deactivate, --roll-over
     protocol/renewal_info       *  the CA is asked when it wants a renewal
-    protocol/server             *  HTTPS to the CA: connections, nonces, retries
+    protocol/server             *  HTTPS to the CA: requests, nonces, retries
+    protocol/connections        *  a connection to each of its hosts
     protocol/trust              *  the roots that verify the CA's own TLS
     protocol/responses          *  what the CA sends, taken with suspicion
     keys                           private keys, and what they sign
@@ -42,9 +45,9 @@ Read it in this order; what has a star works without the acme package.
     status                         --status and --check: tell, and change nothing
 
 Private keys are read in `keys`; `files` copies one where it is put in place.
-`protocol/server` alone opens a connection to a CA; `protocol/challenges` fetches a
+`protocol/connections` alone opens a connection to a CA; `protocol/challenges` fetches a
 challenge file back, where it is asked to check it, and starts the program that
 --dns-hook names. `files` writes the keys, the CSR, the chain, KEY.account and
 FILE.state (a new key waits in KEY.next), `locks` makes FILE.lock, and
-`protocol/challenges` writes the challenge files.
+`protocol/challenge_files` makes and removes the challenge files.
 """

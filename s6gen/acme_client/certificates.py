@@ -18,6 +18,11 @@ from .renewal.schedule import SKEW, InstalledChain
 
 Request = x509.CertificateSigningRequest
 DOMAIN_NAME = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}")
+LONGEST_NAME = 256
+"""Characters of a name: 253 (RFC 1035 section 2.3.4), `*.`, and a full stop at its end.
+
+Longer ones are not looked at: some releases of idna would take minutes for them.
+"""
 PEM_BEGIN, PEM_END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 MOST_CERTIFICATES = 20
 """No honest chain is as long; each may have to be compared with all others."""
@@ -39,6 +44,9 @@ def normal_name(name: str) -> str:
 
     Raises Fatal for a text that no certificate can be for.
     """
+    if len(name) > LONGEST_NAME:
+        fault = f"longer than {LONGEST_NAME} characters"
+        raise Fatal(f"{name[:80]}...: not a domain name: {fault}", USAGE)
     if address := address_of(name):
         return str(address)
     wildcard = "*." if name.startswith("*.") else ""

@@ -165,7 +165,7 @@ def is_surely_due(options: Options) -> bool:
 def connect_ahead(server: Server) -> None:
     """Connect to the CA, which may be far, while a thread imports the acme package.
 
-    TLS is set up before the thread begins (`Server.trusted_roots` says why).
+    TLS is set up before the thread begins (`Connections.trusted_roots` says why).
     """
     server.prepare()
     thread = threading.Thread(target=import_ahead, daemon=True)

@@ -56,7 +56,8 @@ def read_regular_file(path: str) -> bytes:
 def read_own_file(path: str) -> bytes:
     """The content of a regular file that is no link; raises OSError for another.
 
-    What is copied as root is not to be a file of somebody else's choice.
+    What is copied as root is not to be a file of somebody else's choice: nor is it one
+    with several names, where the kernel lets users make those (fs.protected_hardlinks).
     """
     return read_checked(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
 
@@ -65,11 +66,13 @@ def read_checked(path: str, flags: int) -> bytes:
     """The content of a file that is opened with these flags, if it is a regular one."""
     descriptor = os.open(path, flags)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", path)
+        if flags & os.O_NOFOLLOW and status.st_nlink > 1 and os.geteuid() == 0:
+            raise PermissionError(errno.EPERM, "has another name (hard link)", path)
         with open(descriptor, "rb", closefd=False) as stream:
             return stream.read(LIMIT)
     finally:

@@ -98,7 +98,7 @@ def test_signal_in_the_hook(host: Host, tmp_path: Path, number: signal.Signals) 
     )
     hook.chmod(0o755)
     with begun(*host.options, "--dns-hook", str(hook)) as process:
-        while not calls.exists():
+        while not (calls.exists() and calls.read_text()):
             time.sleep(0.01)
         process.send_signal(number)
         stopped = ended(process)

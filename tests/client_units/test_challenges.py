@@ -47,6 +47,7 @@ def test_a_token_is_a_plain_file_name_or_refused(
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
         )
     finally:
+        assert challenges.directory is not None
         os.close(challenges.directory)
 
 

@@ -2,15 +2,14 @@
 
 import dataclasses
 import ssl
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.program import free_port
 
+from s6gen.acme_client import command
 from s6gen.acme_client.command import connect_ahead, is_surely_due
 from s6gen.acme_client.messages import Fatal
 from s6gen.acme_client.options import Options
@@ -32,30 +31,20 @@ def test_tls_is_set_up_before_the_imports_begin(
     ca = server()
     contexts: list[ssl.SSLContext | None] = []
 
-    class Thread:
-        """Notes what is there when it would begin."""
+    def note() -> None:
+        contexts.append(ca.connections.context)
 
-        def __init__(self, target: Callable[[], None], daemon: bool) -> None:
-            assert callable(target)
-            assert daemon
-
-        def start(self) -> None:
-            contexts.append(ca.context)
-
-        def join(self) -> None:
-            pass
-
-    monkeypatch.setattr(threading, "Thread", Thread)
+    monkeypatch.setattr(command, "import_ahead", note)
     connect_ahead(ca)
-    assert contexts == [ca.context]
-    assert ca.context is not None
-    assert ca.context.get_ciphers()
+    assert contexts == [ca.connections.context]
+    assert ca.connections.context is not None
+    assert ca.connections.context.get_ciphers()
 
 
 def test_a_ca_that_cannot_be_reached_is_no_error_yet() -> None:
     ca = server()
     connect_ahead(ca)
-    assert ca.context is not None
+    assert ca.connections.context is not None
 
 
 def test_a_bundle_that_cannot_be_read_is_one_at_once() -> None:

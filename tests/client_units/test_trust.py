@@ -93,7 +93,7 @@ def test_a_root_that_is_not_strict_is_trusted(tmp_path: Path) -> None:
     strict = ssl.create_default_context(cadata=pem(root.certificate).decode())
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(strict, peer)
-    shake_hands(trusting(tmp_path, root).trusted_roots(), peer)
+    shake_hands(trusting(tmp_path, root).connections.trusted_roots(), peer)
 
 
 @pytest.mark.usefixtures("strict_python")
@@ -102,14 +102,14 @@ def test_an_intermediate_alone_is_trusted(tmp_path: Path) -> None:
     root = plain_authority("private root")
     intermediate = plain_authority("private intermediate", root)
     peer = context_of_server(tmp_path, intermediate)
-    shake_hands(trusting(tmp_path, intermediate).trusted_roots(), peer)
+    shake_hands(trusting(tmp_path, intermediate).connections.trusted_roots(), peer)
 
 
 def test_another_root_is_not_trusted(tmp_path: Path) -> None:
     peer = context_of_server(tmp_path, plain_authority("private root"))
     other = trusting(tmp_path, plain_authority("private root"))
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake_hands(other.trusted_roots(), peer)
+        shake_hands(other.connections.trusted_roots(), peer)
 
 
 @pytest.mark.parametrize("code", [9, 10])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ..messages import USAGE, Dead, Fatal, Judged
 from .account import Account
 from .challenges import Challenges
-from .responses import Document, Json, Response, in_words
+from .responses import Document, Json, Response, in_words, split_url
 
 TRIES = 4
 """The number of times that the CA is told that one challenge is ready (section 8.2)."""
@@ -47,6 +47,8 @@ class Authorizations:
             raise Fatal(f"{order.url}: {len(urls)} authorizations for {most} names")
         untold = []
         for url in urls:
+            split_url(url, f"{order.url}: authorizations")
+        for url in urls:
             authorization = self.post(url).json()
             if authorization.field("status", str) == "valid":
                 continue
@@ -69,7 +71,7 @@ class Authorizations:
         challenge = self.choose(entry, authorization)
         token = challenge.field("token", str)
         self.challenges.plan(url, name, token, self.account.thumbprint)
-        return replace(entry, challenge_url=challenge.field("url", str)), challenge
+        return replace(entry, challenge_url=challenge.link("url")), challenge
 
     def choose(self, entry: Open, authorization: Document) -> Document:
         """The challenge of the kind that can be met. Raises Fatal if there is none."""

@@ -1,11 +1,10 @@
-"""Challenge files (section 8.3) and TXT records (section 8.4): made, and removed.
+"""Challenge files (section 8.3) and TXT records (section 8.4): planned, and made.
 
-They are noted in FILE.state before they are made: the next run removes what a killed
-one has left.
+They are noted in FILE.state before they are made: `removal` removes what is noted, also
+what a killed run has left.
 """
 
-# A challenge file is made in an open directory:
-# ruff: noqa: PTH118, PTH123
+# ruff: noqa: PTH123 (pathlib is slow to load)
 
 from __future__ import annotations
 
@@ -26,18 +25,18 @@ from dataclasses import replace
 from josepy import b64
 
 from ..certificates import normal_name
-from ..files import LIMIT, remove_file
-from ..messages import ENDING, USAGE, Fatal, Judged, TimeIsOver, reason, say
+from ..files import LIMIT
+from ..messages import ENDING, USAGE, Fatal, Judged, TimeIsOver
 from ..options import Options
 from ..state.records import Challenge, Provisioned
 from ..state.state_file import StateFile
+from .challenge_files import open_directory, refuse_taken, write_answer
+from .connections import in_thread
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 """base64url (section 8.1): a plain file name."""
-RECORD = re.compile(r"_acme-challenge\.[A-Za-z0-9._-]{1,300}")
-"""The name of a TXT record (section 8.4)."""
-MOST_TRIES = 1
-"""The number of further runs that try to remove what could not be removed."""
+RECORD = "_acme-challenge."
+"""What the name of a TXT record begins with (section 8.4)."""
 REMOVAL = 60.0
 """Seconds that a hook gets to remove a record; one that it adds may have to spread."""
 
@@ -54,12 +53,14 @@ class Challenges:
         self.planned: list[Challenge] = []
         self.kind = "dns-01" if options.dns_hook else "http-01"
         self.location = options.dns_hook or options.acme_dir
+        self.directory: int | None = None
+        """The open --acme-dir."""
         if not self.location:
             raise Fatal("--acme-dir or --dns-hook is needed", USAGE)
         if self.kind == "http-01":
             if any(name.startswith("*.") for name in names):
                 raise Fatal("a wildcard needs DNS-01: give --dns-hook", USAGE)
-            self.directory = open_writable(self.location)
+            self.directory = open_directory(self.location)
 
     def plan(self, url: str, name: str, token: str, thumbprint: str) -> None:
         """Add the challenge of one name.
@@ -67,7 +68,8 @@ class Challenges:
         Name and token come from the CA, from an authorization at a URL: both are
         checked. Raises Fatal.
         """
-        name = normal_name(name)
+        with contextlib.suppress(Fatal):  # what is no name was not asked for either
+            name = normal_name(name)
         if name not in self.names:
             raise Fatal(f"{url}: is for a name that was not asked for: {name[:80]}")
         if not TOKEN.fullmatch(token):
@@ -75,108 +77,43 @@ class Challenges:
         text = f"{token}.{thumbprint}"
         if self.kind == "dns-01":
             digest = hashlib.sha256(text.encode()).digest()
-            record = f"_acme-challenge.{name}"
+            record = f"{RECORD}{name}"
             challenge = Challenge(record, b64.b64encode(digest).decode(), name)
         else:
             challenge = Challenge(token, text, name)
         self.planned.append(challenge)
 
     def provision(self) -> None:
-        """Make all that is planned."""
+        """Make all that is planned. Raises Fatal.
+
+        Only what was not there before is noted, to be removed.
+        """
         if not self.planned:
             return
         note = Provisioned(self.kind, self.location, tuple(self.planned))
         kept = self.memory.state.provisioned
         in_place = kept.made if kept and kept.is_kept else ()
+        missing = [made for made in self.planned if made not in in_place]
+        if self.directory is not None:
+            for made in missing:
+                refuse_taken(self.directory, self.location, made.label, made.text)
         self.memory.state = replace(self.memory.state, provisioned=note)
         self.memory.save()
-        for challenge in self.planned:
-            if challenge in in_place:
-                continue
-            if self.kind == "dns-01":
+        for challenge in missing:
+            if self.directory is None:
                 call_hook(self.location, "add", challenge.label, challenge.text)
             else:
-                self.provision_file(challenge)
+                self.provision_file(self.directory, challenge)
 
-    def provision_file(self, challenge: Challenge) -> None:
+    def provision_file(self, directory: int, challenge: Challenge) -> None:
         """Write a challenge file, and see whether it is served if that is asked for."""
         try:
-            write_challenge(self.directory, challenge.label, challenge.text)
+            write_answer(directory, challenge.label, challenge.text)
         except OSError as error:
             why = f"unable to write an answer: {error.strerror}"
             raise Fatal(f"{self.location}: {why}") from error
         if self.options.fetches_challenge:
             fetch_challenge(self.options, challenge)
-
-
-def open_writable(path: str) -> int:
-    """An open directory in which files can be made. Raises Fatal or OSError."""
-    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    if not os.access(".", os.W_OK | os.X_OK, dir_fd=directory):
-        raise Fatal(f"{path}: not writable")
-    return directory
-
-
-def remove_challenges(options: Options, memory: StateFile) -> None:
-    """Remove what is noted as made, by this run or a killed one.
-
-    What cannot be removed is a warning, and stays noted for the next runs. The rest of
-    the note goes at the next save. FILE.state may belong to somebody else than who runs
-    this: no other program is started than that of --dns-hook, and no other file is
-    removed than an answer in --acme-dir.
-    """
-    note = memory.state.provisioned
-    if note is None:
-        return
-    if not is_ours(note, options):
-        say("warning", f"answers may be left: {note.location} is not in the options")
-        memory.state = replace(memory.state, provisioned=None)
-        return
-    left = []
-    is_hanging = False
-    for challenge in note.made:
-        if is_hanging:
-            left.append(challenge)
-            continue
-        try:
-            remove_challenge(note, challenge)
-        except (OSError, Fatal, TimeIsOver) as error:
-            why = reason(error)
-            say("warning", f"unable to remove the answer {challenge.label}: {why}")
-            left.append(challenge)
-            is_hanging = isinstance(error, TimeIsOver)
-    rest = None
-    if left and note.tries < MOST_TRIES:
-        rest = Provisioned(note.kind, note.location, tuple(left), note.tries + 1)
-    memory.state = replace(memory.state, provisioned=rest)
-
-
-def keep_challenges(memory: StateFile) -> None:
-    """Leave all in place, because the CA is still validating; the next run knows."""
-    note = memory.state.provisioned
-    if note:
-        kept = replace(note, is_kept=True)
-        memory.state = replace(memory.state, provisioned=kept)
-
-
-def is_ours(note: Provisioned, options: Options) -> bool:
-    """Tell whether a note is about what a run with these options may have made."""
-    if note.kind == "dns-01":
-        given, label = options.dns_hook, RECORD
-    else:
-        given, label = options.acme_dir, TOKEN
-    for made in note.made:
-        if not label.fullmatch(made.label) or not made.text.isprintable():
-            return False
-    return note.location == given
-
-
-def remove_challenge(note: Provisioned, challenge: Challenge) -> None:
-    """Remove a challenge file, or let the hook remove a record; raises an error."""
-    if note.kind == "dns-01":
-        call_hook(note.location, "remove", challenge.label, challenge.text)
-    else:
-        remove_file(os.path.join(note.location, challenge.label))
 
 
 def try_hook(program: str) -> None:
@@ -195,19 +132,6 @@ def try_hook(program: str) -> None:
         raise Fatal(f"{program}: {missing}")
 
 
-def write_challenge(directory: int, token: str, text: str) -> None:
-    """Write a file that the web server can read, whatever the umask.
-
-    An old one goes first; a link in its place is not followed.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(token, dir_fd=directory)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with open(os.open(token, flags, 0o644, dir_fd=directory), "wb") as stream:
-        os.fchmod(stream.fileno(), 0o644)
-        stream.write(text.encode())
-
-
 def fetch_challenge(options: Options, challenge: Challenge) -> None:
     """Fetch a challenge file as the CA will (acme-tiny's self-check). Raises Fatal.
 
@@ -223,9 +147,13 @@ def fetch_challenge(options: Options, challenge: Challenge) -> None:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    try:
+
+    def fetch() -> bytes:
         with urllib.request.urlopen(url, timeout=10, context=context) as response:
-            content = response.read(LIMIT).strip()
+            return bytes(response.read(LIMIT).strip())
+
+    try:
+        content = in_thread(fetch)
     except (OSError, http.client.HTTPException, ValueError) as error:
         message = f"{url}: unable to fetch the answer: {error} (--disable-check)"
         raise Judged(message) from error

@@ -191,7 +191,7 @@ class Order:
         payload = {"csr": b64.b64encode(der).decode()}
         self.server.usage.spent = True
         self.asks_once = False
-        url = order.field("finalize", str)
+        url = order.link("finalize")
         return self.document(self.account.post(url, payload, again=False))
 
     def look_later(self, status: str) -> Document:

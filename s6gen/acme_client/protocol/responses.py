@@ -23,6 +23,12 @@ LINK = re.compile(r"<([^<>]*)>([^<>]*)")
 RELATION = re.compile(r'\brel\s*=\s*"?([^";,]*)', re.IGNORECASE)
 LONGEST_LINKS = 20000
 """Characters of the links that are read."""
+URL = re.compile(r"(?i:https)://[!-~]+")
+"""What is sent of a URL is printable ASCII without blanks (RFC 3986 section 2)."""
+HOST = re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+"""A name or an address, and a port (RFC 3986 section 3.2), but no user's name."""
+LONGEST_URL = 2000
+"""Characters of a URL."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,9 @@ class Response:
         location = self.headers.get("Location")
         if not location:
             raise Fatal(f"{self.url}: the answer has no Location")
-        return urllib.parse.urljoin(self.url, location), self.json()
+        url = absolute_url(self.url, location)
+        split_url(url, self.url)
+        return url, self.json()
 
     def retry_after(self) -> float:
         """The seconds to wait, 0 if the CA does not say."""
@@ -89,7 +97,7 @@ class Response:
         for target, parameters in LINK.findall(header):
             match = RELATION.search(parameters)
             if match and relation in match[1].lower().split():
-                targets.append(urllib.parse.urljoin(self.url, target))
+                targets.append(absolute_url(self.url, target))
         return targets
 
 
@@ -114,6 +122,12 @@ class Document:
             raise Fatal(f"{self.url}: the answer has no usable {name}")
         return value
 
+    def link(self, name: str) -> str:
+        """An https URL in a field."""
+        url = self.field(name, str)
+        split_url(url, f"{self.url}: {name}")
+        return url
+
     def inner(self, name: str, default: Json | None = None) -> Document:
         """An object in a field."""
         return Document(self.url, self.field(name, dict, default))
@@ -123,14 +137,26 @@ class Document:
         return [Document.of(self.url, item) for item in self.field(name, list)]
 
 
-def split_url(url: Any, source: str) -> tuple[str, str]:
-    """Host (with its port) and target of an https URL that comes from a source."""
+def absolute_url(base: str, url: str) -> str:
+    """A URL that is relative to another, or the text itself if it is none."""
     try:
-        parts = urllib.parse.urlsplit(url)
-        is_https = parts.scheme == "https" and bool(parts.hostname)
-        if not is_https or "@" in parts.netloc or parts.port == 0:
+        return urllib.parse.urljoin(base, url)
+    except ValueError:  # such as http://[
+        return url
+
+
+def split_url(url: Any, source: str) -> tuple[str, str]:
+    """Host (with its port) and target of an https URL that comes from a source.
+
+    Raises Fatal, which names the source, for what is none: it is sent to nobody.
+    """
+    try:
+        if len(url) > LONGEST_URL or not URL.fullmatch(url):
             raise ValueError
-    except (ValueError, AttributeError, TypeError):
+        parts = urllib.parse.urlsplit(url)
+        if not HOST.fullmatch(parts.netloc) or parts.port == 0:
+            raise ValueError
+    except (ValueError, TypeError):
         message = f"{source}: leads to what is no https URL: {str(url)[:200]}"
         raise Fatal(message) from None
     target = parts.path or "/"

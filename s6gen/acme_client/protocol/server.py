@@ -5,15 +5,14 @@ from __future__ import annotations
 import http.client
 import random
 import re
-import select
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..files import LIMIT
 from ..messages import (
-    USAGE,
     Disconnected,
     Fatal,
     TimeIsOver,
@@ -22,8 +21,9 @@ from ..messages import (
     say,
     utc,
 )
+from .connections import Connections, in_thread
 from .responses import Document, Response, split_url
-from .trust import distrust, tls_context
+from .trust import distrust
 
 BAD_NONCES = 50
 """The number of nonces in a row that a CA may refuse before the request fails."""
@@ -38,6 +38,7 @@ DAY = 86400.0
 """Seconds by which two clocks differ if one of them is plainly wrong."""
 NONCE = re.compile(r"[A-Za-z0-9_-]{1,1000}")
 
+T = TypeVar("T")
 Sign = Callable[[str], bytes]
 """Makes the signed body of a request with a nonce."""
 
@@ -79,8 +80,7 @@ class Server:
         """The seconds from the last request to its response."""
         self.nonce = ""
         self.known_directory: Document | None = None
-        self.context: ssl.SSLContext | None = None
-        self.connections: dict[str, http.client.HTTPSConnection] = {}
+        self.connections = Connections(ca_bundle)
 
     def directory(self) -> Document:
         """The CA's directory, fetched once a run: it may not be cached longer."""
@@ -90,7 +90,7 @@ class Server:
 
     def resource(self, name: str) -> str:
         """The URL of a resource (section 7.1.1)."""
-        return self.directory().field(name, str)
+        return self.directory().link(name)
 
     def renewal_info(self) -> str:
         """The URL of renewal information (RFC 9773 section 4.1), "" without one."""
@@ -192,16 +192,20 @@ class Server:
         trusted.
         """
         host, target = split_url(url, self.directory_url)
-        connection = self.connection(host)
+        connection = self.connections.to(host, self.usage.asked)
         self.usage.asked = True
         begin = time.monotonic()
         headers = {"User-Agent": self.user_agent}
         if body is not None:
             headers["Content-Type"] = "application/jose+json"
-        try:
+
+        def exchange() -> tuple[http.client.HTTPResponse, bytes]:
             connection.request(method, target, body, headers)
             response = connection.getresponse()
-            content = response.read(LIMIT + 1)
+            return response, response.read(LIMIT + 1)
+
+        try:
+            response, content = self.await_host(host, exchange)
             if len(content) <= LIMIT and response.length:
                 raise http.client.IncompleteRead(content, response.length)
         except ssl.SSLCertVerificationError as error:
@@ -218,6 +222,17 @@ class Server:
         self.has_answered = True
         self.compare_clocks(received.date())
         return received
+
+    def await_host(self, host: str, work: Callable[[], T]) -> T:
+        """Return what some work with a host returns, or raise what it raises.
+
+        Raises TimeIsOver, which names the host, once the deadline has come.
+        """
+        try:
+            return in_thread(work)
+        except TimeIsOver as late:
+            self.waited_for = ""  # this says more
+            raise TimeIsOver(f"{host}: no answer: {late}") from late
 
     def keep_nonce(self, nonce: str) -> None:
         """Remember a nonce for the next request, if it is base64url (section 6.5.1)."""
@@ -240,47 +255,16 @@ class Server:
     def prepare(self) -> None:
         """Set TLS up for the CA, not yet connecting. Raises Fatal for a bad bundle."""
         host, _ = split_url(self.directory_url, self.directory_url)
-        self.connection(host)
+        self.connections.to(host, False)
 
     def connect(self) -> None:
         """Connect before anything is asked; what fails here fails again later."""
         host, _ = split_url(self.directory_url, self.directory_url)
-        connection = self.connection(host)
+        connection = self.connections.to(host, False)
         try:
-            connection.connect()
+            self.await_host(host, connection.connect)
         except (OSError, ValueError, http.client.HTTPException):
             connection.close()  # a handshake that failed leaves a dead socket
-
-    def connection(self, host: str) -> http.client.HTTPSConnection:
-        """The connection to a host, made anew if the host hung up meanwhile."""
-        if host not in self.connections:
-            self.connections[host] = self.new_connection(host)
-        connection = self.connections[host]
-        # A connection that can be read although nothing is asked was closed. Before the
-        # first request that proves nothing: TLS sends session tickets.
-        if self.usage.asked and connection.sock:
-            if select.select([connection.sock], [], [], 0)[0]:
-                connection.close()
-        return connection
-
-    def new_connection(self, host: str) -> http.client.HTTPSConnection:
-        """A connection that is not opened yet."""
-        try:
-            context = self.trusted_roots()
-            return http.client.HTTPSConnection(host, timeout=30, context=context)
-        except (OSError, http.client.HTTPException) as error:
-            where = self.ca_bundle or host
-            raise Fatal(f"{where}: {reason(error)}", USAGE) from error
-
-    def trusted_roots(self) -> ssl.SSLContext:
-        """The TLS context of all connections; raises OSError for an unusable bundle.
-
-        It has to be there before a thread imports cryptography: where both set up
-        OpenSSL at once, some processes find no ciphers (seen with Debian 13).
-        """
-        if self.context is None:
-            self.context = tls_context(self.ca_bundle)
-        return self.context
 
 
 def may_repeat(failure: Fatal, again: bool) -> bool:

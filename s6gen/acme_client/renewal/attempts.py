@@ -24,14 +24,10 @@ from ..locks import lock_existing
 from ..messages import Fatal, TimeIsOver, Unfinished, say
 from ..options import Options
 from ..protocol.account import Account
-from ..protocol.challenges import (
-    Challenges,
-    keep_challenges,
-    remove_challenges,
-    try_hook,
-)
+from ..protocol.challenges import Challenges, try_hook
 from ..protocol.download import fetch_chain
 from ..protocol.order import Order, place_order
+from ..protocol.removal import keep_challenges, remove_challenges
 from ..protocol.responses import Document, time_in
 from ..protocol.server import Server
 from ..state.records import Attempt, PlacedOrder, Wanted
@@ -143,7 +139,7 @@ def order_chain(
 
     with challenges_cleared(options, memory, order):
         document = order.complete(document, lambda: prepared.challenges, request)
-    chain_url = document.field("certificate", str)
+    chain_url = document.link("certificate")
     return fetch_chain(account, chain_url, names, prepared.request.public_key())
 
 
@@ -155,18 +151,24 @@ def challenges_cleared(
 
     Then they stay for the next run, if there is a state that tells it of them.
     """
+    is_over = False
     try:
         yield
     except (Unfinished, TimeIsOver):
-        if order.is_validating() and memory.path:
+        is_over = True
+        raise
+    finally:
+        if is_over and order.is_validating() and memory.path:
             keep_challenges(memory)
         else:
-            remove_challenges(options, memory)
-        raise
-    except BaseException:
-        remove_challenges(options, memory)
-        raise
-    remove_challenges(options, memory)
+            remove_challenges(options, memory, directory_of(order))
+
+
+def directory_of(order: Order) -> int | None:
+    """The --acme-dir that was opened for an order's challenges, if any were met."""
+    if order.authorizations is None:
+        return None
+    return order.authorizations.challenges.directory
 
 
 def expiry_of(document: Document, now: float) -> float:

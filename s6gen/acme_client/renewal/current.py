@@ -18,8 +18,8 @@ from ..files import remove_file
 from ..locks import lock_existing, lock_file
 from ..messages import OK, Fatal, inform, print_text, reason, say, utc, warn_once
 from ..options import Options
-from ..protocol.challenges import remove_challenges
 from ..protocol.known_accounts import path_beside
+from ..protocol.removal import remove_challenges
 from ..protocol.renewal_info import ask_window
 from ..protocol.server import Server
 from ..state.records import Failure

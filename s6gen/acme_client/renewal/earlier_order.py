@@ -90,7 +90,7 @@ def complete_kept(
         gone = "the key that it is for is gone"
         give_up_order(memory, gone)
         raise Fatal(f"{order.url}: the order is given up: {gone}")
-    url = document.field("certificate", str)
+    url = document.link("certificate")
     return fetch_chain(order.account, url, set(placed.wanted.names), key)
 
 
