@@ -70,3 +70,30 @@ def test_the_tests_that_a_page_names_exist() -> None:
 
     assert named
     assert [name for name in named if f"def {name}" not in tests] == []
+
+
+def test_each_claim_about_security_names_tests_that_exist() -> None:
+    text = (TOP / "SECURITY.md").read_text()
+    named = re.findall(r"`([a-z_/]+\.py)::(test_[a-z0-9_]+)`", text)
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (TOP / "tests" / file).exists()
+        or f"def {test}(" not in (TOP / "tests" / file).read_text()
+    ]
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+
+    assert named
+    assert missing == []
+    assert [
+        row for row in rows if "::test_" not in row and not row.endswith("test |")
+    ] == []
+
+
+def test_the_number_of_modules_that_an_auditor_reads() -> None:
+    client = (TOP / "s6gen/acme_client").rglob("*.py")
+    count = len([path for path in client if path.name != "__init__.py"])
+
+    assert count == 38
+    for document in ("SECURITY.md", "docs/s6gen-acme.md"):
+        assert "thirty-eight modules" in (TOP / document).read_text()
