@@ -223,7 +223,8 @@ def run_git(
         raise Fatal("edits are merged by git, which is not installed") from None
     except subprocess.TimeoutExpired:
         reason = f"has not told within {MOST_SECONDS} seconds what was rendered last"
-        raise Fatal(f"git {reason}: give --force, or commit", Exit.TEMPORARY) from None
+        advice = "try again, or drop the edit with --force"
+        raise Fatal(f"git {reason}: {advice}", Exit.TEMPORARY) from None
 
 
 def limit_memory() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from s6gen.errors import Exit, Fatal
-from s6gen.files import OPEN_FILE
+from s6gen.files import OPEN_FILE, read_at_most
 from s6gen.names import lies_in_private
 from s6gen.sources.entries import (
     SCRIPTS,
@@ -250,15 +250,7 @@ def read_content(descriptor: int) -> bytes:
     content = os.read(descriptor, CHUNK)
     if len(content) < CHUNK:
         return content
-    parts = [content]
-    left = MAX_FILE + 1 - len(content)
-    while left > 0:
-        part = os.read(descriptor, min(left, CHUNK))
-        if not part:
-            break
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+    return content + read_at_most(descriptor, MAX_FILE + 1 - len(content))
 
 
 def special_file(status: os.stat_result) -> Special:

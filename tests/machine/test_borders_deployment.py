@@ -15,6 +15,7 @@ from support import thief
 from support.attempts import attempts
 from support.authority import key_pem, new_key, pem
 from support.host import AUTHORITY, KEY, USER, Host, path_with
+from support.other_user import script_of
 from support.program import require
 from support.server import supervised
 
@@ -57,20 +58,8 @@ def holding(user: str, *paths: Path) -> Iterator[None]:
         "    except OSError:\n        pass\n"
         "print('ready', flush=True)\nsys.stdin.read()\n"
     )
-    holder = subprocess.Popen(
-        [PYTHON, "-I", "-c", script, *map(str, paths)],
-        user=user,
-        group=pwd.getpwnam(user).pw_gid,
-        extra_groups=[],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert holder.stdout
-    assert holder.stdout.readline() == b"ready\n"
-    try:
+    with script_of(user, script, *paths):
         yield
-    finally:
-        holder.communicate()
 
 
 # Locks

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.attempts import attempts
+from support.other_user import script_of
 from support.program import require
 
 from s6gen.acme_client.messages import Fatal
@@ -246,21 +247,8 @@ while not select.select([sys.stdin], [], [], 0)[0]:
 @contextlib.contextmanager
 def swapping(home: Path, target: Path) -> Iterator[None]:
     """The web server's user puts a link in the place of .well-known, again and again."""
-    require("/usr/bin/python3")
-    process = subprocess.Popen(
-        ["/usr/bin/python3", "-I", "-c", SWAPPER, str(home), str(target)],
-        user=WEB,
-        group=group_of(WEB),
-        extra_groups=[],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == b"ready\n"
-    try:
+    with script_of(WEB, SWAPPER, home, target):
         yield
-    finally:
-        process.communicate()
 
 
 @contextlib.contextmanager

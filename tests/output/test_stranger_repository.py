@@ -409,11 +409,15 @@ def test_a_git_that_hangs_is_ended(
     monkeypatch.setenv("PATH", f"{git_log.parent}/bin", prepend=os.pathsep)
     monkeypatch.setattr(asked, "MOST_SECONDS", 0.5)
 
-    with (
-        pytest.raises(Fatal, match="git has not told within") as failure,
-        asked.open_history(site / "sv", RUN),
-    ):
-        pass
+    asked.end_of_git.cache_clear()
+    try:
+        with (
+            pytest.raises(Fatal, match="git has not told within") as failure,
+            asked.open_history(site / "sv", RUN),
+        ):
+            pass
+    finally:
+        asked.end_of_git.cache_clear()
 
     assert failure.value.code is Exit.TEMPORARY
 
