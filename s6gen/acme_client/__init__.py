@@ -10,6 +10,8 @@ Read it in this order; what has a star works without the acme package.
     command_line                *  the options, as argparse knows them
     options                     *  the command line as a frozen record, checked
     command                     *  what is to be done, and the signals that end it
+    names                       *  domain names and addresses, as they are compared
+    threads                     *  waits for what no signal ends
     files                       *  read and replace files
     locks                       *  one run at a time
     state/records               *  what one run tells the next, as frozen records
@@ -38,16 +40,25 @@ Read it in this order; what has a star works without the acme package.
     protocol/connections        *  a connection to each of its hosts
     protocol/trust              *  the roots that verify the CA's own TLS
     protocol/responses          *  what the CA sends, taken with suspicion
+    serving/look                *  --serves: asks until the new certificate is served
+    serving/address             *  HOST:PORT, and the addresses that it has
+    serving/connection          *  what a server says, bounded in time and size
+    serving/starttls            *  what is said before TLS, for each protocol
+    serving/handshake           *  TLS until the server has shown its certificate
+    serving/verdict             *  what was seen instead, and the exit code
+    serving/leaf                   a certificate's names, serial number and end
     keys                           private keys, and what they sign
     csr                            certificate requests, and the keys that they are for
-    certificates                   names, and what a certificate says
+    certificates                   what requests and certificates say
     chains                         a chain built from what came, verified
+    deployed                    *  --deployed: root's records of a deployment
     status                         --status and --check: tell, and change nothing
 
 Private keys are read in `keys`; `files` copies one where it is put in place.
-`protocol/connections` alone opens a connection to a CA; `protocol/challenges` fetches a
-challenge file back, where it is asked to check it, and starts the program that
---dns-hook names. `files` writes the keys, the CSR, the chain, KEY.account and
-FILE.state (a new key waits in KEY.next), `locks` makes FILE.lock, and
-`protocol/challenge_files` makes and removes the challenge files.
+`protocol/connections` alone opens a connection to a CA, `serving/look` alone one to a
+server that is looked at; `protocol/challenges` fetches a challenge file back, where it
+is asked to check it, and starts the program that --dns-hook names. `files` writes the
+keys, the CSR, the chain, KEY.account and FILE.state (a new key waits in KEY.next),
+`locks` makes FILE.lock, and `protocol/challenge_files` makes and removes the challenge
+files.
 """

@@ -13,6 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .locks import lock_file
 from .messages import (
@@ -28,9 +29,11 @@ from .messages import (
     say,
 )
 from .options import Options, parse
-from .protocol.server import Server
 from .renewal.schedule import check_clock, next_run
 from .state.state_file import StateFile, no_fingerprint
+
+if TYPE_CHECKING:
+    from .protocol.server import Server
 
 PACKAGES = ("cryptography.x509", "josepy", "acme.jws")
 """What is imported of each package that the client needs; each needs those before."""
@@ -45,7 +48,11 @@ def run(arguments: list[str], version: str, fingerprint: Fingerprint) -> int:
     try:
         options = parse(arguments, version)
         deadline = time.monotonic() + options.timeout
+        if options.serves:
+            return look_at_server(options, deadline)
         listen_for_signals(deadline, options.timeout)
+        from .protocol.server import Server  # --serves does without HTTP
+
         server = Server(options.directory_url, options.ca_bundle, version, deadline)
         return do(options, server, lambda: fingerprint(arguments))
     except ModuleNotFoundError as missing:
@@ -74,6 +81,18 @@ def run(arguments: list[str], version: str, fingerprint: Fingerprint) -> int:
             f"bug, please report: {type(bug).__name__}: {bug} ({place_of(bug)})",
         )
         return BUG
+
+
+def look_at_server(options: Options, deadline: float) -> int:
+    """Tell whether a server serves the chain; return the exit code.
+
+    It needs no acme package. The deadline is its own, and it says what it has seen: the
+    alarm ends only what hangs beyond that.
+    """
+    listen_for_signals(deadline + GRACE, options.timeout)
+    from .serving.look import print_served
+
+    return print_served(options)
 
 
 def do(options: Options, server: Server, fingerprint: Callable[[], str]) -> int:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any, NoReturn
 
 from .messages import USAGE, Fatal, say
+from .serving.starttls import PROTOCOLS
 
 KEY_TYPES = ("ec256", "ec384", "rsa2048", "rsa3072", "rsa4096")
 
@@ -95,7 +96,7 @@ def add_authority(made: Parser) -> None:
 def add_behaviour(made: Parser) -> None:
     """Add the options that change how a run works."""
     add = made.add_argument
-    text = "for the whole run"
+    text = "for the whole run (600; --serves: 10)"
     add("--timeout", type=float, metavar="SECONDS", help=text)
     text = "do not fetch an answer before the CA does"
     add("--disable-check", action="store_true", help=text)
@@ -110,6 +111,8 @@ def add_commands(made: Parser, version: str) -> None:
     add = made.add_argument
     add("--check", action="store_true", help="say what is due, and do nothing")
     add("--status", nargs="*", metavar="FILE", help="show chains")
+    text = "and who was given it: root's records, in --state-dir"
+    add("--deployed", metavar="DIR", help=text)
     add("--json", action="store_true", help="show them in JSON")
     add("--revoke", metavar="FILE", help="revoke a certificate")
     text = "why (RFC 5280 section 5.3.1)"
@@ -117,4 +120,12 @@ def add_commands(made: Parser, version: str) -> None:
     text = "deactivate the account, for ever"
     add("--deactivate", action="store_true", help=text)
     add("--roll-over", action="store_true", help="give the account a new key")
+    text = "tell whether the chain on stdin is served"
+    add("--serves", metavar="HOST:PORT", help=text)
+    text = "what is spoken there before TLS"
+    add("--starttls", choices=PROTOCOLS, help=text)
+    text = "whom to ask for (else: HOST)"
+    add("--server-name", metavar="NAME", help=text)
+    text = "HOST:PORT is a guess: do not wait for nobody"
+    add("--guess", action="store_true", help=text)
     add("--version", action="version", version=f"s6gen-acme {version}")

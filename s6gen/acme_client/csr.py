@@ -14,14 +14,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 
-from .certificates import (
-    Request,
-    address_of,
-    common_name,
-    names_of,
-    normal_name,
-    parse_chain,
-)
+from .certificates import Request, common_name, names_of, parse_chain
 from .files import read_file, read_own_file, remove_file, replace_file
 from .keys import (
     Key,
@@ -33,6 +26,7 @@ from .keys import (
 )
 from .locks import lock_existing
 from .messages import USAGE, Fatal, inform, reason, shortened, warn_once
+from .names import address_of, normal_name
 from .options import Options
 
 

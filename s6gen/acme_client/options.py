@@ -16,7 +16,11 @@ AUTHORITIES = {
     "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
 }
 """The CAs that have a name here."""
-IRRELEVANT = frozenset({"quiet", "timeout", "check", "force", "asks_key_type"})
+TIME_TO_SERVE = 10.0
+"""Seconds that a server has, by default, to serve a new certificate."""
+IRRELEVANT = frozenset(
+    {"quiet", "timeout", "check", "force", "asks_key_type", "deployed"}
+)
 """Options that do not change what is ordered."""
 
 
@@ -45,7 +49,7 @@ class Options:
     profile: str = ""
     preferred_chain: str = ""
     timeout: float = 600.0
-    """Seconds."""
+    """Seconds; by default TIME_TO_SERVE with --serves."""
     disable_check: bool = False
     check_port: str = ""
     quiet: bool = False
@@ -53,11 +57,18 @@ class Options:
     check: bool = False
     status: tuple[str, ...] | None = None
     """The chains to show; None without --status, empty for that of --out."""
+    deployed: str = ""
+    """The directory of root's records of who was given the chain."""
     json: bool = False
     revoke: str = ""
     reason: int = 0
     deactivate: bool = False
     roll_over: bool = False
+    serves: str = ""
+    """HOST:PORT."""
+    starttls: str = ""
+    server_name: str = ""
+    guess: bool = False
     asks_key_type: bool = False
     """Whether --key-type was given: then a key of another kind is worth a warning."""
 
@@ -91,6 +102,8 @@ def parse(arguments: list[str], version: str) -> Options:
     for name in ("domain", "contact", "status"):
         if name in values:
             values[name] = tuple(values[name])
+    if values.get("serves"):
+        values.setdefault("timeout", TIME_TO_SERVE)
     values["asks_key_type"] = "key_type" in values
     url = values.get("directory_url", "")
     if url in AUTHORITIES:
@@ -117,6 +130,8 @@ def check(options: Options) -> None:
     check_commands(options)
     if options.status is not None:
         need(options.status or options.out, "--status needs FILE or --out")
+        return
+    if options.serves:
         return
     if options.revoke:
         need(options.account_key or options.domain_key, "--revoke needs a key")
@@ -148,6 +163,7 @@ def check_commands(options: Options) -> None:
         "--revoke": bool(options.revoke),
         "--deactivate": options.deactivate,
         "--roll-over": options.roll_over,
+        "--serves": bool(options.serves),
     }
     given = [name for name, is_given in commands.items() if is_given]
     need(len(given) < 2, f"{' and '.join(given)}: only one of them at once")
@@ -169,8 +185,17 @@ def idle_options(options: Options) -> list[str]:
         idle += [name for name, value in files.items() if value]
     if options.status is None and options.json:
         idle.append("--json")
+    if options.status is None and options.deployed:
+        idle.append("--deployed")
     if not options.revoke and options.reason:
         idle.append("--reason")
+    if not options.serves:
+        given = {
+            "--starttls": options.starttls,
+            "--server-name": options.server_name,
+            "--guess": options.guess,
+        }
+        idle += [name for name, value in given.items() if value]
     return idle
 
 

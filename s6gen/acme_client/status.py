@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from .certificates import describe, parse_chain
-from .files import read_file
+from .deployed import Deployed, Records, read_records
+from .files import read_regular_file
 from .messages import NO, OK, Fatal, print_text, reason, shortened, utc
 from .options import Options
 from .renewal.early import allowed_order, why_early
@@ -55,16 +56,38 @@ def read_state(path: str) -> State:
 
 
 def print_status(options: Options) -> int:
-    """Print a table or JSON of chains; exit code 1 if one of them is not usable."""
+    """Print a table or JSON of chains, and of who was given the first one.
+
+    Exit code 1 if one of them is not usable, or was not given to everybody.
+    """
     now = time.time()
-    rows = [status_of(path, now) for path in options.status or [options.out]]
+    files = options.status or (options.out,)
+    rows = [status_of(path, now) for path in files]
+    records = Records((), True)
+    if options.deployed:
+        records = read_records(options.deployed, files[0])
+    consumers = [consumer_row(consumer) for consumer in records.consumers]
     if options.json:
+        if options.deployed:
+            rows[0]["deployed"] = consumers
         print_text(json.dumps(rows, indent=1) + "\n")
     else:
         print_text(table(rows))
-    if all(row["usable"] for row in rows):
+        if consumers:
+            print_text("\n" + table(consumers))
+    if records.is_complete and all(row["usable"] for row in rows):
         return OK
     return NO
+
+
+def consumer_row(consumer: Deployed) -> dict[str, Any]:
+    """Return a row about who was given a chain."""
+    return {
+        "consumer": consumer.consumer,
+        "given": utc(consumer.given),
+        "served": consumer.is_served,
+        "current": consumer.is_current,
+    }
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -110,7 +133,7 @@ def read_chain(path: str, state: State) -> InstalledChain:
     chain = InstalledChain()
     terms = state.issued.terms if state.issued else ()
     try:
-        chain = describe(parse_chain(read_file(path), path)[0])
+        chain = describe(parse_chain(read_regular_file(path), path)[0])
     except FileNotFoundError:
         pass
     except (OSError, Fatal) as error:

@@ -24,12 +24,12 @@ from s6gen.acme_client.certificates import (
     describe,
     misfit,
     names_of,
-    normal_name,
     parse_chain,
 )
 from s6gen.acme_client.csr import load_csr, make_csr, make_request, settle_new_key
 from s6gen.acme_client.keys import load_key, make_key, pem_of
 from s6gen.acme_client.messages import Fatal
+from s6gen.acme_client.names import normal_name
 from s6gen.acme_client.options import Options
 from s6gen.acme_client.renewal.schedule import InstalledChain
 

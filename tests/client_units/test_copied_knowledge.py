@@ -3,8 +3,10 @@
 import pytest
 
 from s6gen.acme_client import __main__, messages
-from s6gen.acme_client.certificates import normal_name
+from s6gen.acme_client.names import normal_name
 from s6gen.acme_client.options import AUTHORITIES
+from s6gen.acme_client.serving.starttls import PROTOCOLS
+from s6gen.deployment.servers import STARTTLS
 from s6gen.errors import Fatal
 from s6gen.services import validators
 from s6gen.services.domain_names import domain_name
@@ -12,6 +14,10 @@ from s6gen.services.domain_names import domain_name
 
 def test_the_hourly_run_knows_the_exit_codes() -> None:
     assert (__main__.OK, __main__.TEMPORARY) == (messages.OK, messages.TEMPORARY)
+
+
+def test_both_know_the_same_protocols() -> None:
+    assert tuple(PROTOCOLS) == STARTTLS
 
 
 def test_both_know_the_same_authorities() -> None:

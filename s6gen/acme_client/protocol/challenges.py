@@ -24,14 +24,14 @@ from dataclasses import replace
 
 from josepy import b64
 
-from ..certificates import normal_name
 from ..files import LIMIT
 from ..messages import ENDING, USAGE, Fatal, Judged, TimeIsOver
+from ..names import normal_name
 from ..options import Options
 from ..state.records import Challenge, Provisioned
 from ..state.state_file import StateFile
+from ..threads import in_thread
 from .challenge_files import open_directory, refuse_taken, write_answer
-from .connections import in_thread
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 """base64url (section 8.1): a plain file name."""

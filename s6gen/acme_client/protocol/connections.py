@@ -1,18 +1,14 @@
-"""The connections to a CA's hosts, and how to wait for them no longer than wanted."""
+"""The connections to a CA's hosts."""
 
 from __future__ import annotations
 
 import http.client
 import select
 import ssl
-import threading
-from collections.abc import Callable
-from typing import TypeVar
 
 from ..messages import USAGE, Fatal, reason
 from .trust import tls_context
 
-T = TypeVar("T")
 LONGEST_SILENCE = 30.0
 """Seconds in which a host has to say something."""
 
@@ -61,27 +57,3 @@ class Connections:
                 where = self.ca_bundle or "the system's roots"
                 raise Fatal(f"{where}: {reason(error)}", USAGE) from error
         return self.context
-
-
-def in_thread(work: Callable[[], T]) -> T:
-    """Return what some work returns, or raise what it raises; it is done in a thread.
-
-    Some waits are not ended by a signal: for a resolver that does not answer, or in
-    OpenSSL for a server that goes on with a handshake for ever. Waiting for a thread
-    is. One that is left behind ends with the process.
-    """
-    results: list[T] = []
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as failure:
-            failures.append(failure)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return results[0]

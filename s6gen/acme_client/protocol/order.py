@@ -12,8 +12,9 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives import serialization
 from josepy import b64
 
-from ..certificates import Request, address_of
+from ..certificates import Request
 from ..messages import USAGE, Dead, Fatal, Unfinished, inform, shortened
+from ..names import address_of
 from .account import Account
 from .authorizations import Authorizations
 from .challenges import Challenges

@@ -21,7 +21,8 @@ from ..messages import (
     say,
     utc,
 )
-from .connections import Connections, in_thread
+from ..threads import in_thread
+from .connections import Connections
 from .responses import Document, Response, split_url
 from .trust import distrust
 
