@@ -1,10 +1,18 @@
 """`s6gen presets`."""
 
+import shlex
 import textwrap
 
 import click
 
-from s6gen.deployment.presets import Preset, fill_in, preset_names, read_preset
+from s6gen.deployment.presets import (
+    Preset,
+    as_text,
+    fill_in,
+    filled_steps,
+    preset_names,
+    read_preset,
+)
 from s6gen.text import write
 
 
@@ -19,15 +27,16 @@ def main(names: tuple[str, ...]) -> None:
 
 def description(preset: Preset) -> str:
     """Return a preset in full: settings, steps, and the program's own configuration."""
-    settings = [f"{name}={value}" for name, value in preset.settings.items()]
+    settings = []
+    for name, value in preset.settings.items():
+        settings.append(f"{name}={shlex.quote(as_text(value))}")
     lines = [
         f"{preset.name}: {preset.summary}",
         f"  settings   {' '.join(settings)}",
     ]
     label = "does"
-    for step in preset.steps:
-        words = [fill_in(word, preset.values) for word in step]
-        lines.append(f"  {label:<10} {' '.join(words)}")
+    for words in filled_steps(preset, preset.values):
+        lines.append(f"  {label:<10} {shlex.join(words)}")
         label = ""
     configure = fill_in(preset.configure.strip(), preset.values)
     lines.append("  configure")

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from s6gen.configuration.document import DOCUMENT_KEYS, Document
-from s6gen.deployment.steps import KINDS, SYNTAXES, Value, ValueType
+from s6gen.deployment.syntax import KINDS, SYNTAXES, Value, ValueType
 from s6gen.services.parameters import help_text
 from s6gen.services.renew_lets_encrypt import PARAMETERS, REQUIRED_KEYS
 

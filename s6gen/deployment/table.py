@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from s6gen.deployment.steps import KINDS, ValueType
+from s6gen.deployment.syntax import KINDS, ValueType
 from s6gen.errors import Fatal
 from s6gen.names import is_service_name
 from s6gen.shell import shell_words
@@ -32,9 +32,12 @@ def as_text(table: Mapping[str, Any]) -> str:
 
 
 def preset_text(table: Mapping[str, Any]) -> str:
-    """Return the text of a preset and its settings."""
+    """Return the text of a preset and its settings, of which some are lists."""
     settings = dict(table)
     preset = text_of("preset", settings.pop("preset"))
+    for name, value in settings.items():
+        if isinstance(value, list):
+            settings[name] = shlex.join(text_of(name, word) for word in value)
     return shlex.join([preset, *assignments(settings)])
 
 
@@ -48,8 +51,8 @@ def step_words(step: Mapping[str, Any]) -> list[str]:
     kind = kind_of(step)
     settings = dict(step)
     value = settings.pop(kind)
-    if kind == "run":
-        return run_words(value, settings)
+    if value_type(kind) is ValueType.COMMAND:
+        return command_words(kind, value, settings)
     arguments = []
     for argument in KINDS[kind].arguments:
         text = settings.pop(argument.key, None)
@@ -65,30 +68,35 @@ def kind_of(step: Mapping[str, Any]) -> str:
     return kinds[0]
 
 
+def value_type(kind: str) -> ValueType:
+    """Return the type of the value behind a kind."""
+    types = {declared.key: declared.type for declared in KINDS[kind].kinds}
+    return types[kind]
+
+
 def value_word(kind: str, value: Any) -> str:
     """Return the word behind the kind; a list of parts has + between them."""
-    types = {declared.key: declared.type for declared in KINDS[kind].kinds}
-    if types[kind] is ValueType.PARTS and isinstance(value, list):
+    if value_type(kind) is ValueType.PARTS and isinstance(value, list):
         return "+".join(text_of(kind, part) for part in value)
     return text_of(kind, value)
 
 
-def run_words(command: Any, settings: Mapping[str, Any]) -> list[str]:
+def command_words(kind: str, command: Any, settings: Mapping[str, Any]) -> list[str]:
     """Return the words of a step that runs a command: a string, or a list of words."""
     if isinstance(command, list):
         words = command
     else:
-        words = split_command(text_of("run", command))
+        words = split_command(kind, text_of(kind, command))
     assigned = list(assignments(settings))
-    return ["run", *assigned, *[text_of("run", word) for word in words]]
+    return [kind, *assigned, *[text_of(kind, word) for word in words]]
 
 
-def split_command(command: str) -> list[str]:
+def split_command(kind: str, command: str) -> list[str]:
     """Return the words of a command, which is quoted as for a shell."""
     try:
         return [*shell_words(command)]
     except ValueError as error:
-        raise Fatal(f"run: {str(error).lower()}: {command!r}") from None
+        raise Fatal(f"{kind}: {str(error).lower()}: {command!r}") from None
 
 
 def assignments(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -2,19 +2,14 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from s6gen.deployment.files import Copy, Pair
 from s6gen.deployment.presets import expand_preset
-from s6gen.deployment.steps import (
-    KINDS,
-    Copy,
-    Reload,
-    Restart,
-    Run,
-    Step,
-    Target,
-    refuse_if,
-)
+from s6gen.deployment.refusals import refuse_if
+from s6gen.deployment.servers import Reload, Restart, Run, Serves, Trial
+from s6gen.deployment.steps import Step, Target
+from s6gen.deployment.syntax import KINDS
 from s6gen.errors import Fatal
 from s6gen.names import is_service_name
 
@@ -22,6 +17,9 @@ STEP = re.compile(
     r"""(?:[^;'"\\]|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|['"\\].*)*""", re.DOTALL
 )
 """A step: everything up to the next semicolon that is not quoted."""
+
+COMMANDS: Mapping[str, type[Run] | type[Trial]] = {"run": Run, "test": Trial}
+"""The kinds of steps whose value is a command."""
 
 
 def targets(texts: Iterable[str]) -> tuple[Target, ...]:
@@ -81,18 +79,29 @@ def parse_step(words: list[str]) -> Step:
     if kind not in KINDS:
         *others, last = KINDS
         raise Fatal(f"a step is {', '.join(others)} or {last}: {kind!r}")
-    if kind == "run":
-        command, settings = split_command(rest)
-        return Run(words=command, **settings)
+    if kind in COMMANDS:
+        command, settings = split_settings(rest)
+        return COMMANDS[kind](words=command, **settings)
     arguments, settings = split_arguments(kind, rest)
-    if kind == "reload":
-        return Reload(service=arguments[0], **settings)
-    if kind == "restart":
-        return Restart(service=arguments[0])
+    match kind:
+        case "pair":
+            return Pair(path=arguments[0], **settings)
+        case "reload":
+            return Reload(service=arguments[0], **settings)
+        case "restart":
+            return Restart(service=arguments[0])
+        case "serves":
+            return Serves(address=arguments[0], **settings)
+        case _:
+            return parse_copy(kind, arguments, settings)
+
+
+def parse_copy(kind: str, arguments: list[str], settings: dict[str, str]) -> Copy:
+    """Return the step of copy, for one part, or combine, for several."""
     parts = tuple(arguments[0].split("+"))
     is_combined = len(parts) > 1
     refuse_if(
-        (kind == "combine") != is_combined,
+        (kind == "combine") != is_combined and parts != ("pkcs12",),
         f"{kind} {arguments[0]}: copy is for one part",
     )
     return Copy(parts=parts, path=arguments[1], **settings)
@@ -105,7 +114,7 @@ def split_arguments(kind: str, words: list[str]) -> tuple[list[str], dict[str, s
     plural = "s" if count > 1 else ""
     refuse_if(len(words) < count, f"{kind}: needs {count} argument{plural}")
     names = [setting.key for setting in syntax.settings]
-    settings = {}
+    settings: dict[str, str] = {}
     for word in words[count:]:
         name, equals, value = word.partition("=")
         refuse_if(
@@ -116,14 +125,17 @@ def split_arguments(kind: str, words: list[str]) -> tuple[list[str], dict[str, s
     return words[:count], settings
 
 
-def split_command(words: list[str]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return a command, and the settings before it."""
+def split_settings(words: list[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return a command, without the settings before it, and those."""
     names = [setting.key for setting in KINDS["run"].settings]
-    pattern = re.compile(rf"({'|'.join(names)})=(.*)")
     settings: dict[str, str] = {}
     for number, word in enumerate(words):
-        setting = pattern.fullmatch(word)
+        setting = re.fullmatch(r"([a-z]+)=(.*)", word, re.DOTALL)
         if setting is None:
             return tuple(words[number:]), settings
+        refuse_if(
+            setting[1] not in names,
+            f"{word!r} before a command is not of {'= '.join(names)}=",
+        )
         settings[setting[1]] = setting[2]
     return (), settings

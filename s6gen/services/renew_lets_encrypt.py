@@ -21,6 +21,7 @@ from s6gen.services.validators import AUTHORITIES, CLIENTS, client_words, target
 from s6gen.shell import shell_word
 
 if TYPE_CHECKING:
+    from s6gen.deployment.sender import Sender
     from s6gen.deployment.steps import Target
 
 
@@ -95,6 +96,7 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
         parts = ["renew-lets-encrypt-srv", "both"]
         if self.targets:
             parts.append("deployment")
+            parts += self.helpers
         if self.notify:
             parts.append("readiness")
         if self.placeholder:
@@ -289,6 +291,30 @@ class RenewLetsEncrypt(RenewLetsEncryptParameters):
     def targets(self) -> "tuple[Target, ...]":
         """The programs that are given the certificate, and how."""
         return targets(self.deployments)
+
+    @property
+    def sender(self) -> "Sender":
+        """What the steps of a deployment have to know of this service."""
+        from s6gen.deployment.sender import Sender  # only for those who deploy
+
+        return Sender(
+            name=self.service,
+            user=self.user,
+            state_dir=self.state_dir,
+            live=self.live,
+            scandir=self.scandir,
+            server_name=self.domains[0],
+            client=self.client_program if self.client_kind == "s6gen-acme" else (),
+        )
+
+    @property
+    def helpers(self) -> tuple[str, ...]:
+        """The directories of those helpers that not every deployment needs."""
+        helpers: dict[str, None] = {}
+        for target in self.targets:
+            for step in target.steps:
+                helpers |= dict.fromkeys(step.helpers(self.sender))
+        return tuple(helpers)
 
     @property
     def deployment_milliseconds(self) -> int:

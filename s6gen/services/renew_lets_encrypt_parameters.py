@@ -124,8 +124,9 @@ class RenewLetsEncryptParameters(CertificateParameters):
             "more. A preset of s6gen presets and its settings, such as 'nginx "
             "service=nginx-srv', or 'NAME: STEP; STEP' with steps such as 'copy chain "
             "/etc/x/chain.pem', 'combine key+chain /etc/x/tls.pem owner=root group=x "
-            "mode=0440', 'reload x signal=USR2', 'restart x' and 'run user=x "
-            "timeout=60 COMMAND'. Tried again at every look until all succeed.",
+            "mode=0440', 'test x -t', 'reload x signal=USR2', 'restart x', 'run user=x "
+            "timeout=60 COMMAND' and 'serves localhost:443'. Tried again at every look "
+            "until all succeed.",
         ),
     )
     state_dir: str = attrs.field(
@@ -180,6 +181,17 @@ class RenewLetsEncryptParameters(CertificateParameters):
             "live",
             "DIR",
             "s6-rc's live directory, for reload and restart.",
+        ),
+    )
+    scandir: str = attrs.field(
+        default="/run/service",
+        converter=validators.normal_path,
+        validator=validators.directory,
+        metadata=option(
+            Section.DEPLOYMENT,
+            "scandir",
+            "DIR",
+            "Where services are supervised that s6-rc does not know.",
         ),
     )
     log_number: int = attrs.field(

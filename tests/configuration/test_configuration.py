@@ -74,7 +74,8 @@ def test_deploy_steps_as_tables_say_the_same_as_text(tmp_path: Path) -> None:
     text = TWO + (
         'deploy = ["nginx dir=/etc/nginx/shop", "irc: copy chain /etc/irc/c.pem owner=irc; '
         "combine key+chain '/etc/irc/a b.pem' group=irc mode=0440; reload irc signal=USR2; "
-        "restart other; run user=irc timeout=5 sh -c 'a;b' ';'\"]\n"
+        "restart other; run user=irc timeout=5 sh -c 'a;b' ';'; test service=irc irc -t; "
+        'serves localhost:1 starttls=smtp; pair /etc/irc/pair"]\n'
     )
     tables = TWO + (
         "[[certificate.deploy]]\n"
@@ -88,6 +89,9 @@ def test_deploy_steps_as_tables_say_the_same_as_text(tmp_path: Path) -> None:
         '  { reload = "irc", signal = "USR2" },\n'
         '  { restart = "other" },\n'
         '  { run = ["sh", "-c", "a;b", ";"], user = "irc", timeout = 5 },\n'
+        '  { test = "irc -t", service = "irc" },\n'
+        '  { serves = "localhost:1", starttls = "smtp" },\n'
+        '  { pair = "/etc/irc/pair" },\n'
         "]\n"
     )
     one, other = tmp_path / "one", tmp_path / "other"
@@ -97,7 +101,7 @@ def test_deploy_steps_as_tables_say_the_same_as_text(tmp_path: Path) -> None:
 
     finish = "sv/renew-lets-encrypt-shop-srv/finish"
     assert (one / finish).read_text() == (other / finish).read_text()
-    assert ' 5 s6-setuidgid irc sh -c "a;b" ";" }' in (other / finish).read_text()
+    assert ' 5 s6-setuidgid irc sh -c "a;b" ";"\n' in (other / finish).read_text()
 
 
 def test_it_is_found_above(tmp_path: Path) -> None:
@@ -132,7 +136,7 @@ def test_a_command_of_one_string_is_split(tmp_path: Path) -> None:
     call("render", cwd=tmp_path)
 
     finish = tmp_path / "sv/renew-lets-encrypt-shop-srv/finish"
-    assert " 60 mailctl refresh }" in finish.read_text()
+    assert " 60 mailctl refresh\n" in finish.read_text()
 
 
 def test_any_locale_will_do(tmp_path: Path) -> None:

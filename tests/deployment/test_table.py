@@ -5,7 +5,9 @@ from typing import Any
 import attrs
 import pytest
 
-from s6gen.deployment.steps import KINDS, Copy, Reload, Run
+from s6gen.deployment.files import Copy, Pair
+from s6gen.deployment.servers import Reload, Run, Serves, Trial
+from s6gen.deployment.syntax import KINDS
 from s6gen.deployment.table import as_text
 from s6gen.deployment.text import targets
 from s6gen.errors import Fatal
@@ -22,6 +24,15 @@ STEPS: dict[str, tuple[dict[str, Any], str]] = {
     "reload": (
         {"reload": "irc", "signal": "USR2", "through": "s6-svc"},
         "reload irc signal=USR2 through=s6-svc",
+    ),
+    "pair": ({"pair": "/etc/x/tls", "mode": "0440"}, "pair /etc/x/tls mode=0440"),
+    "test": (
+        {"test": "irc --check", "service": "irc", "user": "irc"},
+        "test service=irc user=irc irc --check",
+    ),
+    "serves": (
+        {"serves": "[::1]:25", "starttls": "smtp", "name": "x.org", "timeout": 3},
+        "serves [::1]:25 starttls=smtp name=x.org timeout=3",
     ),
     "restart": ({"restart": "/run/service/irc"}, "restart /run/service/irc"),
     "run": (
@@ -62,7 +73,7 @@ def test_a_preset_as_a_table_says_the_same_as_its_text() -> None:
         ),
         (
             {"name": "x", "steps": [{"copy": "key", "reload": "x"}]},
-            "a step has one of copy, combine, reload, restart, run: {",
+            "a step has one of copy, combine, pair, reload, restart, run, test, serves: {",
         ),
         ({"name": "x", "steps": [{"copy": "key"}]}, "copy: to: must be a string"),
         (
@@ -83,7 +94,15 @@ def test_what_no_text_can_say(table: dict[str, Any], reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "step"), [("copy", Copy), ("reload", Reload), ("run", Run)]
+    ("kind", "step"),
+    [
+        ("copy", Copy),
+        ("pair", Pair),
+        ("reload", Reload),
+        ("run", Run),
+        ("test", Trial),
+        ("serves", Serves),
+    ],
 )
 def test_the_settings_of_a_step_are_fields_with_a_default(kind: str, step: Any) -> None:
     fields = {
