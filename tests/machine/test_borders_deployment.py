@@ -17,7 +17,7 @@ from support.authority import key_pem, new_key, pem
 from support.host import AUTHORITY, KEY, USER, Host, path_with
 from support.other_user import script_of
 from support.program import require
-from support.server import supervised
+from support.supervision import supervised
 
 OTHER = "games"
 """An account that has nothing to do with the service."""

@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import pkcs12
+from support.authority import new_key
 from support.client import NAME, assert_good, faults_of
 from support.client import Host as Client
 from support.command import ENVIRONMENT, S6GEN
@@ -89,6 +91,52 @@ def test_a_deployment(scratch: Path, kind: str, first: bool) -> None:
             "real",
         }
         assert not list(host.targets.rglob(".*"))
+        assert host.finishes() == ""
+
+
+@pytest.mark.parametrize("kind", ["coreutils", "busybox"])
+def test_a_pair_and_a_store(scratch: Path, kind: str) -> None:
+    """A pair always fits, a store is whole, and what was not seen is not recorded as served."""
+    require("execlineb", "s6-setuidgid", "s6-setlock", "openssl")
+    root, password = scratch / "host", scratch / "password"
+    root.mkdir()
+    password.touch(mode=0o600)
+    password.write_text("secret\n")
+    host = Host(root, path_with(kind, scratch))
+    host.has_new_certificate()
+    store = host.targets / "store.p12"
+    host.renders(f"a: pair {host.targets}/tls; copy pkcs12 {store} password={password}")
+    host.finishes()
+    seen = host.state / "served/a"
+    seen.parent.mkdir()
+    seen.touch()
+    pairs = [(host.chain.read_bytes(), host.key.read_bytes())]
+    stores = [store.read_bytes()]
+    host.has_new_certificate(new_key())
+    pairs.append((host.chain.read_bytes(), host.key.read_bytes()))
+    digest = hashlib.sha256(pairs[1][0]).hexdigest().encode()
+    state = str(host.state.relative_to(root))
+    given = ("targets/tls/chain.pem", "targets/tls/key.pem", "targets/store.p12")
+    records = (f"{state}/given/a", f"{state}/served/a")
+    sample = Sample()
+    for moment in cuts(root, host.finishes):
+        stores[1:] = [store.read_bytes()]
+        for *files, record, served in outcomes(moment, *given, *records):
+            assert all(files)
+            chain, key, held = (file.content for file in files if file)
+            assert (chain, key) in pairs
+            assert held in stores
+            if record and digest in record.content:
+                assert (chain, key, held) == (*pairs[1], stores[1])
+                assert not served
+        sample.add(moment)
+    for disk in sample.some(20):
+        restore(disk, root)
+        assert "warning" not in host.finishes()
+        pair = host.targets / "tls"
+        assert (pair / "chain.pem").read_bytes() == pairs[1][0]
+        assert pkcs12.load_key_and_certificates(store.read_bytes(), b"secret")[1]
+        assert not seen.exists()
         assert host.finishes() == ""
 
 

@@ -21,13 +21,14 @@ from support.pebble import PEBBLE, ChallTestSrv, Settings, WebServer, pebble
 from support.program import free_port, require
 from support.proxy import proxy
 from support.rendering import rendered, store
-from support.server import nginx, supervised
+from support.servers.web import nginx
 from support.supervision import (
     LOG_USER,
     USER,
     Machine,
     argv,
     python_for_all,
+    supervised,
     under_s6,
     under_s6_rc,
 )

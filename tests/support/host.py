@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from s6gen.services.renew_lets_encrypt import RenewLetsEncrypt
 from support.authority import Authority, key_pem, new_key, pem
@@ -16,9 +18,11 @@ from support.rendering import rendered, store
 
 USER = "daemon"
 APPLETS = (
-    "cat chmod chown cp echo find grep head mkdir mv rm sed sh sha256sum sleep sync test timeout "
-    "touch true"
+    "base64 cat chmod chown cp cut date echo false find grep head ln mkdir mv readlink rm sed sh sha256sum "
+    "sleep sort sync tail test timeout touch tr true uname"
 )
+NOT_DEPLOYED = "warning: not deployed, trying again at the next look: "
+"""How finish begins the line about a target that was not given the certificate."""
 AUTHORITY = Authority.new()
 KEY = new_key()
 
@@ -72,12 +76,15 @@ class Host:
     def state(self) -> Path:
         return self.scratch / "state" / self.name
 
-    def renders(self, *deployments: str, live: Path = Path("/run/s6-rc")) -> None:
-        store(
-            rendered(attrs.evolve(self.parameters(*deployments), live=str(live))),
-            self.scratch / "sv",
-            force=True,
-        )
+    def renders(
+        self,
+        *deployments: str,
+        live: Path = Path("/run/s6-rc"),
+        scandir: Path = Path("/run/service"),
+    ) -> None:
+        parameters = self.parameters(*deployments)
+        parameters = attrs.evolve(parameters, live=str(live), scandir=str(scandir))
+        store(rendered(parameters), self.scratch / "sv", force=True)
         (self.service / "supervise").mkdir(exist_ok=True)
         (self.service / "supervise/death_tally").touch()
 
@@ -93,16 +100,16 @@ class Host:
             deployments=deployments,
         )
 
-    def has_new_certificate(self) -> None:
-        """As the client does it: the key stays."""
+    def has_new_certificate(self, key: ec.EllipticCurvePrivateKey = KEY) -> None:
+        """As the client does it: the key stays, if no other one is given."""
         owner = pwd.getpwnam(USER)
         self.chain.parent.mkdir(exist_ok=True)
         os.chown(self.chain.parent, owner.pw_uid, owner.pw_gid)
         self.chain.parent.chmod(0o750)
-        if not self.key.exists():
-            self.put(self.key, key_pem(KEY))
+        if key is not KEY or not self.key.exists():
+            self.put(self.key, key_pem(key))
         chain = pem(
-            AUTHORITY.issue(["example.org"], KEY.public_key()), AUTHORITY.certificate
+            AUTHORITY.issue(["example.org"], key.public_key()), AUTHORITY.certificate
         )
         self.put(self.chain, chain)
 
@@ -132,3 +139,13 @@ class Host:
         said, _ = running.communicate(timeout=90)
         assert running.returncode == 0, said
         return said
+
+
+def host_with(kind: str, scratch: Path, *programs: str) -> Host:
+    """A host with a certificate, and coreutils' programs or busybox's."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become other users")
+    require("execlineb", "s6-setuidgid", "s6-setlock", *programs)
+    made = Host(scratch, path_with(kind, scratch))
+    made.has_new_certificate()
+    return made

@@ -64,19 +64,30 @@ class File:
     attributes: Attributes
 
 
-State = Mapping[str, File | Attributes]
-"""A tree: path to file, or to a directory's attributes; "" is the root."""
+@attrs.frozen
+class Link:
+    """A symbolic link to a name beside it, as it may be found after the cut."""
+
+    target: str
+
+
+State = Mapping[str, File | Link | Attributes]
+"""A tree: path to file or link, or to a directory's attributes; "" is the root."""
 Choose = Callable[[int], int]
 """Which of so many possibilities it is: the first is certain, the last as if there was no cut."""
 
 
 @attrs.define(eq=False)
 class Node:
-    """A file with its contents, or a directory with its entries: what the disk may have of it."""
+    """A file with its contents, a directory with its entries, or a link: what the disk may have of it.
+
+    A link is made as it is; its target is a name in the same directory.
+    """
 
     attributes: list[Attributes]
     contents: list[bytes] = attrs.field(factory=list)
     entries: list[dict[str, "Node"]] = attrs.field(factory=list)
+    target: str = ""
 
     def flush(self) -> None:
         """Now the newest is certain."""
@@ -116,15 +127,20 @@ def standing(path: Path) -> Node:
         return Node(
             attributes, entries=[{one.name: standing(one) for one in path.iterdir()}]
         )
+    if path.is_symlink():
+        return Node(attributes, contents=[b""], target=str(path.readlink()))
     return Node(attributes, contents=[path.read_bytes() if path.is_file() else b""])
 
 
 def after(root: Node, choose: Choose) -> State:
     """The whole tree after such choices."""
-    state: dict[str, File | Attributes] = {}
+    state: dict[str, File | Link | Attributes] = {}
     files: dict[int, File] = {}
 
     def visit(node: Node, path: str) -> None:
+        if node.target:
+            state[path] = Link(node.target)
+            return
         attributes = node.attributes[choose(len(node.attributes))]
         if not node.entries:
             contents = node.possible()
@@ -205,6 +221,8 @@ class Script:
             if name not in entries:
                 return None
             node = entries[name]
+            if node.target and (node := entries.get(node.target)) is None:
+                return None
         return File(self.choose(node, "contents"), self.choose(node, "attributes"))
 
 
@@ -216,6 +234,9 @@ def restore(state: State, root: Path) -> None:
         path = root / name
         if isinstance(one, File):
             path.write_bytes(one.content)
+        elif isinstance(one, Link):
+            path.symlink_to(one.target)
+            continue
         elif name:
             path.mkdir()
         attributes = one.attributes if isinstance(one, File) else one
@@ -306,6 +327,8 @@ class Disk:
                 return self.enters(it.place, None)
             case "rename":
                 return self.renames(*it.paths)
+            case "symlink":
+                return self.enters(it.paths[-1], link_to(plain(words[0])))
             case "sendfile":
                 return self.copies(words[1], words[0], result)
             case "copy_file_range":
@@ -341,7 +364,7 @@ class Disk:
     def changes(self, call: "Call") -> bool:
         """A file or directory gets other contents or attributes, or is flushed."""
         node, words = self.node(call.place), call.words
-        if not node or call.kind.startswith(("clone", "fork", "vfork")):
+        if not node or call.kind.startswith(("clone", "fork", "vfork", "readlink")):
             return False
         match call.kind:
             case "fsync" | "fdatasync":
@@ -420,6 +443,11 @@ class Call:
 def made(mode: int) -> Attributes:
     """Those of what is new: it belongs to whoever runs the tests."""
     return Attributes(os.geteuid(), os.getegid(), mode)
+
+
+def link_to(target: bytes) -> Node:
+    """A symbolic link."""
+    return Node([made(0o777)], contents=[b""], target=os.fsdecode(target))
 
 
 def path_of(process: Process, words: list[str], at: int) -> Path:

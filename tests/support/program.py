@@ -61,6 +61,15 @@ def free_port(host: str = "127.0.0.1") -> int:
             return port
 
 
+def has_ipv6() -> bool:
+    """Whether something can listen at ::1; a kernel may know IPv6 and have no address."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def running(make: Callable[[], Command]) -> Iterator[Command]:
     """The command that `make` returns, running; made anew when another program took its ports."""

@@ -1,4 +1,4 @@
-"""A rendered service, running: under s6-svscan with a pipe to its logger, or under s6-rc."""
+"""Services that run: a rendered one under s6-svscan or s6-rc, a script under s6-supervise."""
 
 import contextlib
 import os
@@ -190,3 +190,25 @@ def under_s6_rc(parameters: RenewLetsEncrypt, directory: Path) -> Iterator[Machi
 def s6_rc(live: Path, *arguments: str) -> None:
     """Run s6-rc on a live directory."""
     subprocess.run(["s6-rc", "-l", str(live), *arguments], check=True)
+
+
+@contextlib.contextmanager
+def supervised(directory: Path, script: str) -> Iterator[None]:
+    """A service directory with this run script, supervised; what it says is in directory/log."""
+    directory.mkdir(exist_ok=True)
+    run = directory / "run"
+    run.write_text(f"#!/bin/sh\nexec 2>&1\n{script}\n")
+    run.chmod(0o755)
+    with (directory / "log").open("wb") as log:
+        supervisor = subprocess.Popen(
+            ["s6-supervise", str(directory)], stdout=log, stderr=log
+        )
+    try:
+        yield
+    finally:
+        supervisor.terminate()
+        try:
+            supervisor.wait(WITHIN)
+        except subprocess.TimeoutExpired:
+            subprocess.run(["s6-svc", "-k", str(directory)], check=False)
+            raise
