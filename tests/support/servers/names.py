@@ -22,13 +22,13 @@ def dnsdist(directory: Path, port: int) -> str:
 
 
 def kresd(directory: Path, port: int) -> str:
-    owned(directory / "work", "knot-resolver")
+    owned(directory / "state", "knot-resolver")
     (directory / "conf").write_text(
         f"net.listen('127.0.0.1', {port}, {{ kind = 'tls' }})\n"
-        f"net.listen('{directory}/work/control', nil, {{ kind = 'control' }})\n"
+        f"net.listen('{directory}/state/control', nil, {{ kind = 'control' }})\n"
         f"net.tls('{directory}/tls/chain.pem', '{directory}/tls/key.pem')\n"
     )
-    start = f"kresd -n -c {directory}/conf {directory}/work"
+    start = f"kresd -n -c {directory}/conf {directory}/state"
     return f"exec s6-setuidgid knot-resolver {start}"
 
 
@@ -53,7 +53,7 @@ NAMES = {
     "kresd": Server(
         kresd,
         ("kresd", "s6-ipcclient"),
-        "service={directory} socket={directory}/work/control",
+        "service={directory} socket={directory}/state/control",
         minds_mistakes=False,
         unreadable="group=root",
         reopens=False,
